@@ -1,0 +1,3 @@
+module github.com/gatehouse-auth/gatehouse/tools/lint
+
+go 1.26.0

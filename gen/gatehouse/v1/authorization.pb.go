@@ -758,8 +758,8 @@ type DecideConsentRequest struct {
 	Handle string `protobuf:"bytes,1,opt,name=handle,proto3" json:"handle,omitempty"`
 	// The decision.
 	Decision DecideConsentRequest_Decision `protobuf:"varint,2,opt,name=decision,proto3,enum=gatehouse.v1.DecideConsentRequest_Decision" json:"decision,omitempty"`
-	// Secret that this browser already holds for this transaction, when the decision is repeated. Otherwise absent.
-	BrowserSecret string `protobuf:"bytes,3,opt,name=browser_secret,json=browserSecret,proto3" json:"browser_secret,omitempty"`
+	// Secret of the consent page's own cookie in this browser. It is what makes a repeated decision the same decision.
+	PageSecret    string `protobuf:"bytes,3,opt,name=page_secret,json=pageSecret,proto3" json:"page_secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -808,9 +808,9 @@ func (x *DecideConsentRequest) GetDecision() DecideConsentRequest_Decision {
 	return DecideConsentRequest_DECISION_UNSPECIFIED
 }
 
-func (x *DecideConsentRequest) GetBrowserSecret() string {
+func (x *DecideConsentRequest) GetPageSecret() string {
 	if x != nil {
-		return x.BrowserSecret
+		return x.PageSecret
 	}
 	return ""
 }
@@ -1182,11 +1182,12 @@ const file_gatehouse_v1_authorization_proto_rawDesc = "" +
 	"\x19REDIRECT_KIND_PRIVATE_USE\x10\x03\"?\n" +
 	"\x05Scope\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\tR\x05value\x12 \n" +
-	"\vdescription\x18\x02 \x01(\tR\vdescription\"\x99\x02\n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"\x98\x02\n" +
 	"\x14DecideConsentRequest\x12(\n" +
 	"\x06handle\x18\x01 \x01(\tB\x10\xe0A\x02\xbaH\ar\x05\x10\x01\x18\x80\x01\x80\x01\x01R\x06handle\x12V\n" +
-	"\bdecision\x18\x02 \x01(\x0e2+.gatehouse.v1.DecideConsentRequest.DecisionB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bdecision\x122\n" +
-	"\x0ebrowser_secret\x18\x03 \x01(\tB\v\xbaH\x05r\x03\x18\x80\x01\x80\x01\x01R\rbrowserSecret\"K\n" +
+	"\bdecision\x18\x02 \x01(\x0e2+.gatehouse.v1.DecideConsentRequest.DecisionB\r\xe0A\x02\xbaH\a\x82\x01\x04\x10\x01 \x00R\bdecision\x121\n" +
+	"\vpage_secret\x18\x03 \x01(\tB\x10\xe0A\x02\xbaH\ar\x05\x10\x01\x18\x80\x01\x80\x01\x01R\n" +
+	"pageSecret\"K\n" +
 	"\bDecision\x12\x18\n" +
 	"\x14DECISION_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eDECISION_ALLOW\x10\x01\x12\x11\n" +

@@ -2,7 +2,8 @@
 //
 // Every method is one atomic step. Single-use facts are decided by one guarded statement whose affected-row count is
 // the answer, never by a read that is followed by a write. Expiry is re-checked inside the statement, with the time
-// that the caller passes. Times are stored in UTC with microseconds. Every implementation passes storagetest.
+// that the caller passes; a row has expired at its ExpireTime. Times are stored in UTC with microseconds, and empty lists
+// come back as nil. Every implementation passes storagetest.
 package storage
 
 import (
@@ -27,6 +28,9 @@ var (
 	ErrWrongBrowser = errors.New("storage: bound to another browser")
 	// ErrLimit means that a bound of the table is reached.
 	ErrLimit = errors.New("storage: limit reached")
+	// ErrInvalid means that a text to be stored is not UTF-8 or holds NUL, which PostgreSQL cannot keep. Callers refuse
+	// such input themselves; looking for it is answered with ErrNotFound.
+	ErrInvalid = errors.New("storage: text cannot be stored")
 	// ErrUnavailable means that the store could not answer. Nothing is known about the outcome of a write.
 	ErrUnavailable = errors.New("storage: unavailable")
 )
@@ -38,7 +42,9 @@ type Store interface {
 	Codes
 	Grants
 	SigningKeys
-	// Sweep deletes what is over, at most limit rows of each table, and reports how many rows went.
+	// Sweep deletes what is over, at most policy.Limit rows of each table, and reports how many rows went, also beside an
+	// error. Credentials and users go when no grant and no code refers to them. A client stays while it has a live grant,
+	// code or transaction.
 	Sweep(ctx context.Context, now time.Time, policy SweepPolicy) (SweepResult, error)
 	// Ping reports whether the store can read and write, as an error that wraps ErrUnavailable.
 	Ping(ctx context.Context) error
@@ -100,9 +106,9 @@ type Clients interface {
 	Client(ctx context.Context, id string) (Client, error)
 	// ListClients returns a page of clients, newest first.
 	ListClients(ctx context.Context, page Page) ([]Client, error)
-	// DeleteClient deletes a client with its transactions and codes, and revokes its live grants. It returns how many
-	// it revoked, or ErrNotFound.
-	DeleteClient(ctx context.Context, id string, now time.Time) (revoked int, err error)
+	// DeleteClient deletes a client with its transactions and codes, and revokes its live grants. It returns the ids of
+	// those, or ErrNotFound.
+	DeleteClient(ctx context.Context, id string, now time.Time) (revoked []string, err error)
 }
 
 // TransactionStatus is the state of an authorization transaction.
@@ -156,7 +162,8 @@ type Approval struct {
 // Transactions stores authorization transactions. Methods answer ErrNotFound for a row that is missing or past its
 // expiry, and ErrUsed for one that is in a later state than the method moves from.
 type Transactions interface {
-	// CreateTransaction inserts a pending transaction. ErrLimit when maxLive transactions are unexpired and undecided.
+	// CreateTransaction inserts a pending transaction. ErrLimit when maxLive transactions are pending and unexpired at
+	// its CreateTime; ErrExists when its id or handle is taken.
 	CreateTransaction(ctx context.Context, txn Transaction, maxLive int) error
 	// TransactionByHandle returns a transaction that has not expired, in any state.
 	TransactionByHandle(ctx context.Context, handle secret.Hash, now time.Time) (Transaction, error)
@@ -168,7 +175,7 @@ type Transactions interface {
 	// ClaimTransaction moves approved to claimed for the browser that approved and returns the row. With another
 	// browser hash it moves approved to burned and answers ErrWrongBrowser. Of racing claims one wins.
 	ClaimTransaction(ctx context.Context, state, browser secret.Hash, now time.Time) (Transaction, error)
-	// FailTransaction moves claimed to failed.
+	// FailTransaction moves claimed to failed. ErrUsed when the transaction is not claimed. A claim outlives the expiry.
 	FailTransaction(ctx context.Context, id string) error
 }
 
@@ -198,7 +205,7 @@ type Credential struct {
 	AccessExpireTime  time.Time // zero when the provider's access token does not expire
 	RefreshExpireTime time.Time // zero when there is no refresh token or it has no fixed end
 	HasRefreshToken   bool
-	Version           int64 // grows with every replacement
+	Version           int64 // set by the store: 1, and one more with every replacement
 	UpdateTime        time.Time
 }
 
@@ -233,14 +240,14 @@ type Completion struct {
 // Codes stores authorization codes.
 type Codes interface {
 	// CompleteTransaction moves claimed to completed and stores user, credential and code, all or nothing. ErrUsed when
-	// the transaction is not claimed.
+	// the transaction is not claimed, ErrNotFound when it is gone, ErrExists when the code is taken.
 	CompleteTransaction(ctx context.Context, completion Completion) error
 	// Code returns a code in any state, or ErrNotFound. Used and expired codes stay until they are swept, to detect
 	// replay.
 	Code(ctx context.Context, hash secret.Hash) (Code, error)
 	// RedeemCode marks an unused, unexpired code as used and inserts the grant and its first refresh token (which may
-	// be nil), all or nothing. ErrUsed, ErrExpired or ErrNotFound say why not. Of racing redemptions one wins. It also
-	// marks the client as used.
+	// be nil), all or nothing. ErrUsed, ErrExpired or ErrNotFound say why not; a code that is used and expired is used.
+	// ErrExists when the grant or the token is taken. Of racing redemptions one wins. It also marks the client as used.
 	RedeemCode(ctx context.Context, hash secret.Hash, now time.Time, grant Grant, refresh *RefreshToken) error
 	// BurnCode marks an unused code as used without a grant. ErrUsed when it was used before.
 	BurnCode(ctx context.Context, hash secret.Hash, now time.Time) error
@@ -301,7 +308,7 @@ type Grants interface {
 	Grant(ctx context.Context, id string) (GrantDetail, error)
 	// ListGrants returns a page of grants, newest first.
 	ListGrants(ctx context.Context, filter GrantFilter, page Page) ([]GrantDetail, error)
-	// RevokeGrants revokes the live grants that the filter selects, with their refresh tokens, and returns their ids.
+	// RevokeGrants revokes the live grants that the filter selects, deletes their refresh tokens, and returns their ids.
 	// A filter without ID, ClientID and UserID selects nothing.
 	RevokeGrants(ctx context.Context, filter GrantFilter, reason string) ([]string, error)
 }
@@ -321,7 +328,7 @@ type SigningKeys interface {
 	// SigningKeys returns every key, oldest first.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
 	// EnsureSigningKey inserts key unless one with its algorithm may sign already, and returns the one that stands. Of
-	// several servers that start together one wins.
+	// several servers that start together one wins. ErrExists when the id is taken by a key that may not sign.
 	EnsureSigningKey(ctx context.Context, key SigningKey) (SigningKey, error)
 }
 

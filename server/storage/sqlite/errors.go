@@ -1,0 +1,46 @@
+package sqlite
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	driver "modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+// answer turns the error of an action into one of the contract: a verdict passes, a missing row and a taken key become
+// verdicts, and everything else is an outage that keeps its cause.
+func answer(action string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isVerdict(err):
+		return err
+	case errors.Is(err, sql.ErrNoRows):
+		return storage.ErrNotFound
+	case isTaken(err):
+		return storage.ErrExists
+	default:
+		return fmt.Errorf("sqlite: %s: %w: %w", action, storage.ErrUnavailable, err)
+	}
+}
+
+// isVerdict compares with == through Contains: a verdict that is joined with a failure is not one any more.
+func isVerdict(err error) bool {
+	return slices.Contains([]error{
+		storage.ErrNotFound, storage.ErrExists, storage.ErrUsed, storage.ErrExpired, storage.ErrWrongBrowser,
+		storage.ErrLimit, storage.ErrInvalid,
+	}, err)
+}
+
+func isTaken(err error) bool {
+	failure, ok := errors.AsType[*driver.Error](err)
+	if !ok {
+		return false
+	}
+	return failure.Code() == codes.SQLITE_CONSTRAINT_PRIMARYKEY || failure.Code() == codes.SQLITE_CONSTRAINT_UNIQUE
+}

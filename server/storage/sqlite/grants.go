@@ -1,0 +1,150 @@
+package sqlite
+
+import (
+	"context"
+	"strings"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+const (
+	grantColumns = `id, client_id, user_id, credential_id, resource, scopes, create_time, last_used_time, expire_time,
+	revoke_time, revoke_reason`
+
+	refreshTokenColumns = `hash, grant_id, generation, create_time, expire_time`
+)
+
+// grantFields matches grantColumns.
+func grantFields(g *storage.Grant) []any {
+	return []any{
+		&g.ID, &g.ClientID, &g.UserID, &g.CredentialID, &g.Resource, list{&g.Scopes}, instant{&g.CreateTime},
+		instant{&g.LastUsedTime}, instant{&g.ExpireTime}, instant{&g.RevokeTime}, &g.RevokeReason,
+	}
+}
+
+// refreshTokenFields matches refreshTokenColumns.
+func refreshTokenFields(r *storage.RefreshToken) []any {
+	return []any{
+		digest{&r.Hash}, &r.GrantID, &r.Generation, instant{&r.CreateTime}, instant{&r.ExpireTime},
+	}
+}
+
+// grantDetailFields matches the columns of selectGrantDetail.
+func grantDetailFields(d *storage.GrantDetail) []any {
+	fields := append(grantFields(&d.Grant), userFields(&d.User)...)
+	return append(append(fields, credentialFields(&d.Credential)...), &d.ClientName)
+}
+
+const (
+	insertGrant = `INSERT INTO grants (` + grantColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+	insertRefreshToken = `INSERT INTO refresh_tokens (` + refreshTokenColumns + `) VALUES (?, ?, ?, ?, ?)`
+
+	// The columns of grants, users and credentials, spelled out because their names overlap.
+	selectGrantDetail = `SELECT g.id, g.client_id, g.user_id, g.credential_id, g.resource, g.scopes, g.create_time,
+			g.last_used_time, g.expire_time, g.revoke_time, g.revoke_reason,
+			u.id, u.provider, u.issuer, u.subject, u.name, u.given_name, u.family_name, u.email, u.email_verified,
+			u.preferred_username, u.group_names, u.update_time,
+			c.id, c.user_id, c.provider, c.scopes, c.sealed, c.access_expire_time, c.refresh_expire_time,
+			c.has_refresh_token, c.version, c.update_time,
+			coalesce(k.name, '')
+		FROM grants g
+			JOIN users u ON u.id = g.user_id
+			JOIN credentials c ON c.id = g.credential_id
+			LEFT JOIN clients k ON k.id = g.client_id`
+
+	selectGrant = selectGrantDetail + ` WHERE g.id = ?`
+)
+
+// Grant implements storage.Grants.
+func (s *Store) Grant(ctx context.Context, id string) (detail storage.GrantDetail, err error) {
+	err = s.reader.row(ctx, grantDetailFields(&detail), selectGrant, id)
+	return detail, answer("read grant", err)
+}
+
+// ListGrants implements storage.Grants.
+func (s *Store) ListGrants(
+	ctx context.Context, filter storage.GrantFilter, page storage.Page,
+) ([]storage.GrantDetail, error) {
+	where := selection(filter)
+	if !filter.IncludeEnded {
+		where.live(filter)
+	}
+	if !page.After.IsZero() {
+		where.and(`(g.create_time, g.id) < (?, ?)`, at(page.After.CreateTime), page.After.ID)
+	}
+	query := selectGrantDetail + where.clause() + ` ORDER BY g.create_time DESC, g.id DESC LIMIT ?`
+	rows, err := s.reader.pool.QueryContext(ctx, query, append(where.args, page.Limit)...)
+	grants, err := collect(rows, err, grantDetailFields)
+	return grants, answer("list grants", err)
+}
+
+// RevokeGrants implements storage.Grants.
+func (s *Store) RevokeGrants(ctx context.Context, filter storage.GrantFilter, reason string) (ids []string, err error) {
+	if filter.ID == "" && filter.ClientID == "" && filter.UserID == "" {
+		return nil, nil
+	}
+	err = s.write(ctx, "revoke grants", func(tx *session) (err error) {
+		ids, err = revoke(tx, filter, reason)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ids, nil
+}
+
+// revoke ends the live grants of a filter and deletes their refresh tokens: what is absent cannot be redeemed.
+func revoke(tx *session, filter storage.GrantFilter, reason string) ([]string, error) {
+	where := selection(filter)
+	where.live(filter)
+	ids, err := tx.texts(`UPDATE grants AS g SET revoke_time = ?, revoke_reason = ?`+where.clause()+` RETURNING id`,
+		append([]any{at(filter.Now), reason}, where.args...)...)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if err := tx.run(`DELETE FROM refresh_tokens WHERE grant_id = ?`, id); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// conditions is a WHERE clause in the making. Its texts are constants: filters only choose among them.
+type conditions struct {
+	texts []string
+	args  []any
+}
+
+func (c *conditions) and(text string, args ...any) {
+	c.texts = append(c.texts, text)
+	c.args = append(c.args, args...)
+}
+
+// live restricts to grants that are neither revoked nor expired.
+func (c *conditions) live(filter storage.GrantFilter) {
+	c.and(`g.revoke_time IS NULL AND g.expire_time > ?`, at(filter.Now))
+}
+
+func (c *conditions) clause() string {
+	if len(c.texts) == 0 {
+		return ""
+	}
+	return ` WHERE ` + strings.Join(c.texts, ` AND `)
+}
+
+// selection is what a filter says about whose grants they are.
+func selection(filter storage.GrantFilter) conditions {
+	var where conditions
+	if filter.ID != "" {
+		where.and(`g.id = ?`, filter.ID)
+	}
+	if filter.ClientID != "" {
+		where.and(`g.client_id = ?`, filter.ClientID)
+	}
+	if filter.UserID != "" {
+		where.and(`g.user_id = ?`, filter.UserID)
+	}
+	return where
+}

@@ -1,0 +1,142 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+// Store is a storage.Store in one SQLite file. It is safe for concurrent use, also by several processes on one machine.
+type Store struct {
+	writer    *writer
+	reader    *reader
+	pools     []*sql.DB
+	closeOnce func() error
+}
+
+var _ storage.Store = (*Store)(nil)
+
+// settings is what options change.
+type settings struct {
+	readers     int
+	busyTimeout time.Duration
+}
+
+// Option changes how a store is opened.
+type Option func(*settings)
+
+// WithReaders sets how many reads run at the same time; more wait. The default is the number of cores, at least 4: a
+// storm of reads must leave the writer some time to run.
+func WithReaders(count int) Option { return func(s *settings) { s.readers = max(count, 1) } }
+
+// WithBusyTimeout sets how long a write waits for another process that is writing, before it fails with
+// storage.ErrUnavailable. The default is 5 s.
+func WithBusyTimeout(timeout time.Duration) Option {
+	return func(s *settings) { s.busyTimeout = timeout }
+}
+
+// Open opens the database at path, creates it with mode 0600 when it is missing, and brings its schema up to date. The
+// directory must exist. A database with a newer schema is refused with ErrNewerSchema. Other errors wrap
+// storage.ErrUnavailable.
+func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
+	config := settings{readers: max(runtime.GOMAXPROCS(0), 4), busyTimeout: 5 * time.Second}
+	for _, opt := range opts {
+		opt(&config)
+	}
+	store, err := open(ctx, path, config)
+	if errors.Is(err, ErrNewerSchema) {
+		return nil, err
+	}
+	return store, answer("open "+path, err)
+}
+
+func open(ctx context.Context, path string, config settings) (_ *Store, err error) {
+	if err := ensureFile(path); err != nil {
+		return nil, err
+	}
+	var pools []*sql.DB
+	defer func() {
+		if err != nil {
+			closeAll(pools)
+		}
+	}()
+	write, err := openPool(writeURI(path, config.busyTimeout), 1)
+	if err != nil {
+		return nil, err
+	}
+	pools = append(pools, write)
+	if err := prepareFile(ctx, write); err != nil {
+		return nil, err
+	}
+	read, err := openPool(readURI(path, config.busyTimeout), config.readers)
+	if err != nil {
+		return nil, err
+	}
+	pools = append(pools, read)
+	reader, err := openReader(ctx, read, selectClient, selectTransactionByHandle, selectCode, selectGrant)
+	if err != nil {
+		return nil, err
+	}
+	store := &Store{
+		writer: startWriter(func() (*session, error) { return openSession(context.Background(), write) }),
+		reader: reader,
+		pools:  pools,
+	}
+	store.closeOnce = sync.OnceValue(store.close)
+	return store, nil
+}
+
+// prepareFile checks what the file system makes of our settings and migrates.
+func prepareFile(ctx context.Context, pool *sql.DB) error {
+	var mode string
+	if err := pool.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("journal mode is %q: the file system does not support WAL", mode)
+	}
+	migrations, err := embedded()
+	if err != nil {
+		return err
+	}
+	return migrate(ctx, pool, migrations)
+}
+
+// Ping writes one row and reads it back through the pool.
+func (s *Store) Ping(ctx context.Context) error {
+	err := s.write(ctx, "ping", func(tx *session) error {
+		return tx.run(`UPDATE heartbeat SET beats = beats + 1`)
+	})
+	if err != nil {
+		return err
+	}
+	var beats int64
+	return answer("ping", s.reader.row(ctx, []any{&beats}, `SELECT beats FROM heartbeat`))
+}
+
+// Close waits for the writes in hand and closes the file. Later calls return what the first returned.
+func (s *Store) Close() error { return s.closeOnce() }
+
+func (s *Store) close() error {
+	s.writer.stop()
+	return answer("close", closeAll(s.pools))
+}
+
+func closeAll(pools []*sql.DB) error {
+	var errs []error
+	for _, pool := range pools {
+		errs = append(errs, pool.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// write runs an operation through the writer. action names it in errors.
+func (s *Store) write(ctx context.Context, action string, apply func(*session) error) error {
+	return answer(action, s.writer.do(ctx, apply))
+}

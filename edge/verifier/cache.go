@@ -1,0 +1,131 @@
+package verifier
+
+import (
+	"container/list"
+	"context"
+	"crypto/sha256"
+	"sync"
+	"time"
+
+	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
+)
+
+// maxCacheTTL is the promise of the core: a revocation shows within one second on every node.
+const maxCacheTTL = time.Second
+
+type cacheKey [sha256.Size]byte
+
+// cache keeps active answers for a moment, the least recently used going first when it is full, and makes one call of
+// concurrent questions about one token.
+type cache struct {
+	size int
+	ttl  time.Duration
+
+	mu      sync.Mutex
+	entries map[cacheKey]*list.Element
+	recent  *list.List // of *cacheEntry, most recently used first
+	flights map[cacheKey]*flight
+}
+
+type cacheEntry struct {
+	key    cacheKey
+	answer *gatehousev1.VerifyTokenResponse
+	until  time.Time
+}
+
+// flight is a call of the core that others may wait for.
+type flight struct {
+	done   chan struct{}
+	answer *gatehousev1.VerifyTokenResponse
+	err    error
+}
+
+type askFunc func(ctx context.Context, token string) (*gatehousev1.VerifyTokenResponse, error)
+
+func newCache(size int, ttl time.Duration) *cache {
+	return &cache{
+		size:    max(size, 1),
+		ttl:     min(ttl, maxCacheTTL),
+		entries: make(map[cacheKey]*list.Element),
+		recent:  list.New(),
+		flights: make(map[cacheKey]*flight),
+	}
+}
+
+// answer returns a kept answer or asks. It returns early when ctx ends; the call goes on for the others who wait.
+func (c *cache) answer(
+	ctx context.Context, token string, now func() time.Time, ask askFunc,
+) (*gatehousev1.VerifyTokenResponse, error) {
+	key := cacheKey(sha256.Sum256([]byte(token)))
+	// An answer is as old as its question: the clock is read before the call.
+	asked := now()
+
+	c.mu.Lock()
+	if kept := c.get(key, asked); kept != nil {
+		c.mu.Unlock()
+		return kept, nil
+	}
+	f, flying := c.flights[key]
+	if !flying && len(c.flights) >= c.size {
+		// The table is bounded. What does not fit is asked without sharing.
+		c.mu.Unlock()
+		return ask(ctx, token)
+	}
+	if !flying {
+		f = &flight{done: make(chan struct{})}
+		c.flights[key] = f
+		go c.fly(context.WithoutCancel(ctx), key, token, asked, f, ask)
+	}
+	c.mu.Unlock()
+
+	select {
+	case <-f.done:
+		return f.answer, f.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// fly makes the call. It is apart from the request that started it, because that one may go away while others wait; the
+// timeout of the verifier bounds it.
+func (c *cache) fly(ctx context.Context, key cacheKey, token string, asked time.Time, f *flight, ask askFunc) {
+	f.answer, f.err = ask(ctx, token)
+
+	c.mu.Lock()
+	delete(c.flights, key)
+	if f.err == nil && f.answer.GetActive() {
+		c.put(key, f.answer, asked.Add(c.ttl))
+	}
+	c.mu.Unlock()
+	close(f.done)
+}
+
+// get returns a kept answer that is still young enough. Whether its token has expired is for the caller to see.
+func (c *cache) get(key cacheKey, now time.Time) *gatehousev1.VerifyTokenResponse {
+	element, ok := c.entries[key]
+	if !ok {
+		return nil
+	}
+	entry := element.Value.(*cacheEntry)
+	if !now.Before(entry.until) {
+		c.remove(element)
+		return nil
+	}
+	c.recent.MoveToFront(element)
+	return entry.answer
+}
+
+func (c *cache) put(key cacheKey, answer *gatehousev1.VerifyTokenResponse, until time.Time) {
+	if old, ok := c.entries[key]; ok {
+		c.remove(old)
+	}
+	c.entries[key] = c.recent.PushFront(&cacheEntry{key: key, answer: answer, until: until})
+	if c.recent.Len() > c.size {
+		c.remove(c.recent.Back())
+	}
+}
+
+func (c *cache) remove(element *list.Element) {
+	delete(c.entries, element.Value.(*cacheEntry).key)
+	c.recent.Remove(element)
+}

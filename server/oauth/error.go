@@ -30,12 +30,13 @@ const (
 	TemporarilyUnavailable  Code = "temporarily_unavailable"
 )
 
-// Codes of this server, for pages that no client sees.
+// Codes of this server, where no RFC has one.
 const (
 	TransactionExpired Code = "transaction_expired"
 	TransactionUsed    Code = "transaction_used"
 	WrongBrowser       Code = "wrong_browser"
 	NotFound           Code = "not_found"
+	TooManyRequests    Code = "too_many_requests"
 )
 
 // Error is a failure with a public meaning and a private cause.

@@ -1,0 +1,148 @@
+package authorization
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/oauth"
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+	"github.com/gatehouse-auth/gatehouse/server/token"
+	"github.com/gatehouse-auth/gatehouse/server/upstream"
+)
+
+const (
+	// providerRetry is how soon a user may try again while the provider is down.
+	providerRetry = 5 * time.Second
+	// finishTimeout bounds the work after the claim, which goes on when the browser leaves.
+	finishTimeout = 20 * time.Second
+)
+
+// Answer is what the provider sent back through the browser.
+type Answer struct {
+	State         secret.Text
+	BrowserSecret secret.Text
+	Code          secret.Text
+	Error         string
+	Issuer        string
+}
+
+// Complete takes the provider's answer. The claim decides first, on every branch, whether this is the browser that
+// approved; only then is the provider called, once.
+func (f *Flow) Complete(ctx context.Context, answer Answer) (Redirect, error) {
+	txn, err := f.deps.Store.ClaimTransaction(ctx, answer.State.Hash(), answer.BrowserSecret.Hash(), f.deps.Now())
+	if err != nil {
+		return Redirect{}, translate(err)
+	}
+	// The provider's code is spent by now: finish although the browser may be gone.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
+	defer cancel()
+	client, uri, err := f.party(ctx, txn)
+	if err != nil {
+		return Redirect{}, f.abandon(ctx, txn, err)
+	}
+	to := targetOf(client, uri, txn.ClientState, txn.HasState)
+	code, err := f.finish(ctx, txn, answer)
+	if err == nil {
+		return f.succeed(to, code), nil
+	}
+	if err = f.abandon(ctx, txn, err); upstream.KindOf(err) == upstream.KindInvalidToken {
+		return Redirect{}, oauth.NewError(oauth.AccessDenied, "The identity provider's answer could not be trusted.").WithCause(err)
+	}
+	refusal := publicError(err)
+	f.deps.Logger.WarnContext(ctx, "login failed at the provider", "transaction", txn.ID, "error", err)
+	return f.fail(to, refusal), nil
+}
+
+// finish exchanges the provider's code and stores what came of it with our own.
+func (f *Flow) finish(ctx context.Context, txn storage.Transaction, answer Answer) (secret.Text, error) {
+	if answer.Error != "" {
+		return secret.Text{}, providerRefusal(answer.Error)
+	}
+	if answer.Code.IsEmpty() {
+		return secret.Text{}, oauth.NewError(oauth.ServerError, "The identity provider sent no code.")
+	}
+	leg, err := f.openLeg(txn)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	login, err := f.deps.Provider.Exchange(ctx, upstream.ExchangeRequest{
+		Code:     answer.Code,
+		Verifier: leg.verifier,
+		Nonce:    leg.nonce,
+		Issuer:   answer.Issuer,
+	})
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return f.issue(ctx, txn, login)
+}
+
+// issue stores user, credential and code in one step.
+func (f *Flow) issue(ctx context.Context, txn storage.Transaction, login upstream.Login) (secret.Text, error) {
+	now := f.deps.Now()
+	user := user(txn.Provider, login.Identity, now)
+	credential, err := f.deps.Vault.Record(user, login.Tokens, now)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	code := f.deps.Random.Text(token.PrefixCode)
+	err = f.deps.Store.CompleteTransaction(ctx, storage.Completion{
+		TransactionID: txn.ID,
+		User:          user,
+		Credential:    credential,
+		Code: storage.Code{
+			Hash:          code.Hash(),
+			GrantID:       f.deps.Random.ID(),
+			ClientID:      txn.ClientID,
+			RedirectURI:   txn.RedirectURI,
+			RedirectGiven: txn.RedirectGiven,
+			Challenge:     txn.Challenge,
+			Resource:      txn.Resource,
+			Scopes:        txn.Scopes,
+			UserID:        user.ID,
+			CredentialID:  credential.ID,
+			CreateTime:    now,
+			ExpireTime:    now.Add(f.config.CodeTTL),
+		},
+	})
+	if err != nil {
+		return secret.Text{}, translate(err)
+	}
+	return code, nil
+}
+
+// abandon closes a claimed transaction. Its own failure changes nothing: the row expires.
+func (f *Flow) abandon(ctx context.Context, txn storage.Transaction, cause error) error {
+	if err := f.deps.Store.FailTransaction(ctx, txn.ID); err != nil {
+		f.deps.Logger.WarnContext(ctx, "transaction could not be closed", "transaction", txn.ID, "error", err)
+	}
+	return cause
+}
+
+// providerRefusal maps an error of the provider's authorization endpoint. Its text goes no further than the log.
+func providerRefusal(code string) *oauth.Error {
+	switch {
+	case code == "access_denied" || strings.HasSuffix(code, "_required"):
+		return oauth.NewError(oauth.AccessDenied, "The login was refused at the identity provider.")
+	case slices.Contains([]string{"temporarily_unavailable", "server_error"}, code):
+		return oauth.NewError(oauth.TemporarilyUnavailable, "The identity provider could not answer. Try again.")
+	}
+	return oauth.NewError(oauth.ServerError, "The identity provider refused this server's request.")
+}
+
+// publicError says to a client what a failure behind the callback means (reference: the provider's answer is never
+// passed on).
+func publicError(err error) *oauth.Error {
+	switch upstream.KindOf(err) {
+	case upstream.KindInvalidGrant:
+		return oauth.NewError(oauth.AccessDenied, "The identity provider did not accept the login. Try again.")
+	case upstream.KindMisconfigured, upstream.KindUnavailable:
+		return oauth.NewError(oauth.TemporarilyUnavailable, "The identity provider could not answer. Try again.")
+	case upstream.KindRejected, upstream.KindGarbage:
+		return oauth.NewError(oauth.ServerError, "The identity provider's answer was not understood.")
+	}
+	return asError(err)
+}

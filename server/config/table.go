@@ -1,0 +1,136 @@
+package config
+
+import (
+	"strings"
+
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+)
+
+// Setting is one row of the table.
+type Setting struct {
+	// Env is the environment variable. The flag and the key in the file derive from it.
+	Env string
+	// Default is the value when nothing else is given, in the form of the environment variable.
+	Default string
+	// Doc says what it is, in one sentence or two.
+	Doc string
+	// Secret settings are never printed, and can be given as a file: Env with _FILE appended.
+	Secret bool
+	// Group is the heading in the documentation.
+	Group string
+
+	set func(c *Config, value string) error
+	get func(c *Config) string
+}
+
+// envPrefix is left out of flags and keys.
+const envPrefix = "GATEHOUSE_"
+
+// Key is the name in the configuration file.
+func (s Setting) Key() string { return strings.ToLower(strings.TrimPrefix(s.Env, envPrefix)) }
+
+// Flag is the name on the command line.
+func (s Setting) Flag() string { return strings.ReplaceAll(s.Key(), "_", "-") }
+
+// Table returns every setting, in the order of the documentation.
+func Table() []Setting {
+	return append(append(append(addresses(), provider()...), lifetimes()...), bounds()...)
+}
+
+func addresses() []Setting {
+	const group = "Addresses and storage"
+	return []Setting{
+		text("MCP_SERVER_BASE_URL", "", group, "Public origin of this server, for example https://mcp.example.com: the issuer, and the start of every URL that it hands out. https, except on loopback. Without it: http:// and the HTTP address, when that is loopback.",
+			func(c *Config) *string { return &c.BaseURL }),
+		text("GATEHOUSE_RESOURCE_PATH", "/mcp", group, "Path of the MCP endpoint. Base URL and path together are the audience of tokens.",
+			func(c *Config) *string { return &c.ResourcePath }),
+		text("GATEHOUSE_SERVER_NAME", "Gatehouse", group, "Name that pages and MCP clients show.",
+			func(c *Config) *string { return &c.ServerName }),
+		text("GATEHOUSE_HTTP_ADDR", "127.0.0.1:8000", group, "Address of the HTTP edge.",
+			func(c *Config) *string { return &c.HTTPAddr }),
+		text("GATEHOUSE_GRPC_ADDR", "127.0.0.1:9090", group, "Address of the gRPC core. Off loopback it needs TLS, and every RPC needs the admin token.",
+			func(c *Config) *string { return &c.GRPCAddr }),
+		text("GATEHOUSE_CORE_ADDR", "127.0.0.1:9090", group, "Address at which serve edge finds the core.",
+			func(c *Config) *string { return &c.CoreAddr }),
+		text("GATEHOUSE_GRPC_TLS_CERT", "", group, "Certificate of the gRPC listener, a PEM file.",
+			func(c *Config) *string { return &c.GRPCTLSCert }),
+		text("GATEHOUSE_GRPC_TLS_KEY", "", group, "Private key of the gRPC listener, a PEM file.",
+			func(c *Config) *string { return &c.GRPCTLSKey }),
+		text("GATEHOUSE_GRPC_TLS_CA", "", group, "Certificates by which serve edge knows the core, a PEM file. Required when the core is off loopback.",
+			func(c *Config) *string { return &c.GRPCTLSCA }),
+		list("GATEHOUSE_ALLOWED_HOSTS", "", group, "Further values of the Host header that are answered, separated by spaces. The host of the base URL always is.",
+			func(c *Config) *[]string { return &c.AllowedHosts }),
+		list("GATEHOUSE_ALLOWED_ORIGINS", "", group, "Further web origins that may call the MCP endpoint from a browser, separated by spaces.",
+			func(c *Config) *[]string { return &c.AllowedOrigins }),
+		text("GATEHOUSE_DATA_DIR", "./gatehouse-data", group, "Directory of the database, the sealing key and the admin token. Made with mode 0700.",
+			func(c *Config) *string { return &c.DataDir }),
+		text("GATEHOUSE_STORE_URL", "", group, "Where the store is: sqlite:PATH. Without it: gatehouse.db in the data directory.",
+			func(c *Config) *string { return &c.StoreURL }),
+		hidden("GATEHOUSE_SEALING_KEY", group, "Key that seals provider tokens and signing keys at rest: 32 random bytes in base64. Without it: sealing.key in the data directory, made on the first start.",
+			func(c *Config) *secret.Text { return &c.SealingKey }),
+		hidden("GATEHOUSE_ADMIN_TOKEN", group, "Token for administration and for serve edge, at least 32 characters. Without it: admin.token in the data directory, made on the first start.",
+			func(c *Config) *secret.Text { return &c.AdminToken }),
+	}
+}
+
+func provider() []Setting {
+	const group = "Identity provider"
+	return []Setting{
+		text("KEYCLOAK_BASE_URL", "", group, "Base URL of Keycloak, for example https://sso.example.com.",
+			func(c *Config) *string { return &c.Keycloak.BaseURL }),
+		text("KEYCLOAK_REALM", "master", group, "Realm whose users log in.",
+			func(c *Config) *string { return &c.Keycloak.Realm }),
+		text("KEYCLOAK_CLIENT_ID", "", group, "Confidential client that was made for this server. Its valid redirect URI is the base URL with /auth/callback.",
+			func(c *Config) *string { return &c.Keycloak.ClientID }),
+		hidden("KEYCLOAK_CLIENT_SECRET", group, "Secret of that client. Changing it logs nobody out.",
+			func(c *Config) *secret.Text { return &c.Keycloak.ClientSecret }),
+		choice("GATEHOUSE_UPSTREAM_AUTH_STYLE", []string{"basic", "post"}, group, "How this server authenticates at the provider's token endpoint: client_secret_basic or client_secret_post.",
+			func(c *Config) *string { return &c.AuthStyle }),
+		list("GATEHOUSE_UPSTREAM_SCOPES", "openid profile email", group, "Scopes asked for at the provider.",
+			func(c *Config) *[]string { return &c.LoginScopes }),
+		text("GATEHOUSE_UPSTREAM_NAME", "Keycloak", group, "Name of the provider on the consent page.",
+			func(c *Config) *string { return &c.ProviderName }),
+		text("GATEHOUSE_DEV_IDP_ADDR", "127.0.0.1:8001", group, "Address of the built-in identity provider of gatehouse dev and gatehouse tour. Loopback only.",
+			func(c *Config) *string { return &c.DevIDPAddr }),
+	}
+}
+
+func lifetimes() []Setting {
+	const group = "Tokens and lifetimes"
+	return []Setting{
+		list("GATEHOUSE_SCOPES", defaultScope, group, "Scopes of the MCP endpoint, separated by spaces. A client that asks for none gets all; the endpoint needs the first.",
+			func(c *Config) *[]string { return (*[]string)(&c.Scopes) }),
+		choice("GATEHOUSE_SIGNING_ALG", signingAlgorithms(), group, "Signature algorithm of access tokens. HS256 has no public key: only this server can verify.",
+			func(c *Config) *string { return &c.SigningAlg }),
+		duration("GATEHOUSE_TRANSACTION_TTL", "10m", group, "Time for consent and login together.",
+			func(c *Config) *durationField { return (*durationField)(&c.TransactionTTL) }),
+		duration("GATEHOUSE_CODE_TTL", "60s", group, "Life of an authorization code.",
+			func(c *Config) *durationField { return (*durationField)(&c.CodeTTL) }),
+		duration("GATEHOUSE_ACCESS_TOKEN_TTL", "1h", group, "Life of an access token.",
+			func(c *Config) *durationField { return (*durationField)(&c.AccessTokenTTL) }),
+		duration("GATEHOUSE_REFRESH_IDLE_TTL", "720h", group, "Life of a refresh token that is not used.",
+			func(c *Config) *durationField { return (*durationField)(&c.RefreshIdleTTL) }),
+		duration("GATEHOUSE_GRANT_TTL", "2160h", group, "Longest life of a grant, however often it is refreshed.",
+			func(c *Config) *durationField { return (*durationField)(&c.GrantTTL) }),
+		duration("GATEHOUSE_RECHECK_INTERVAL", "60s", group, "While a token is used, how often its grant and the provider's token behind it are checked again.",
+			func(c *Config) *durationField { return (*durationField)(&c.RecheckInterval) }),
+	}
+}
+
+func bounds() []Setting {
+	const group = "Bounds and logs"
+	return []Setting{
+		list("GATEHOUSE_REDIRECT_SCHEMES", strings.Join(defaultSchemes(), " "), group, "Private-use URI schemes without a dot that clients may register. Schemes with a dot always may.",
+			func(c *Config) *[]string { return (*[]string)(&c.RedirectSchemes) }),
+		number("GATEHOUSE_MAX_UNUSED_CLIENTS", "10000", group, "Most registered clients that never logged in. Clients in use do not count and are never evicted.",
+			func(c *Config) *int { return &c.MaxUnusedClients }),
+		number("GATEHOUSE_MAX_TRANSACTIONS", "10000", group, "Most logins that are under way at once.",
+			func(c *Config) *int { return &c.MaxTransactions }),
+		number("GATEHOUSE_VERIFY_CACHE_SIZE", "100000", group, "Most verified tokens that are remembered.",
+			func(c *Config) *int { return &c.VerifyCacheSize }),
+		choice("GATEHOUSE_LOG_LEVEL", []string{"info", "debug", "warn", "error"}, group, "Least level that is logged.",
+			func(c *Config) *string { return &c.LogLevel }),
+		choice("GATEHOUSE_LOG_FORMAT", []string{"auto", "json", "text"}, group, "Form of log lines on standard error. auto: text on a terminal, otherwise json.",
+			func(c *Config) *string { return &c.LogFormat }),
+	}
+}

@@ -1,0 +1,91 @@
+package config
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/gatehouse-auth/gatehouse/server/oauth"
+	"github.com/gatehouse-auth/gatehouse/server/seal"
+)
+
+// minAdminToken is the least length of a configured admin token, about 190 bits of base64.
+const minAdminToken = 32
+
+// complete fills in what derives from other settings, and reports combinations that are wrong or unsafe.
+func (c *Config) complete() Problems {
+	if c.BaseURL == "" && IsLoopback(c.HTTPAddr) {
+		c.BaseURL = "http://" + c.HTTPAddr
+		c.sources["MCP_SERVER_BASE_URL"] = "from the HTTP address"
+	}
+	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	var problems Problems
+	report := func(key, message string) { problems = append(problems, Problem{key, message}) }
+	c.checkBaseURL(report)
+	c.checkProvider(report)
+	c.checkSecrets(report)
+	if !strings.HasPrefix(c.ResourcePath, "/") || strings.HasSuffix(c.ResourcePath, "/") || strings.ContainsAny(c.ResourcePath, "?#{} ") {
+		report("GATEHOUSE_RESOURCE_PATH", "must be a path such as /mcp")
+	}
+	if _, err := oauth.ParseScopes(c.Scopes.String()); err != nil || len(c.Scopes) == 0 {
+		report("GATEHOUSE_SCOPES", "must be one or more scopes separated by spaces")
+	}
+	if !IsLoopback(c.GRPCAddr) && (c.GRPCTLSCert == "" || c.GRPCTLSKey == "") {
+		report("GATEHOUSE_GRPC_ADDR", "is off loopback: set GATEHOUSE_GRPC_TLS_CERT and GATEHOUSE_GRPC_TLS_KEY, or listen on 127.0.0.1")
+	}
+	if !IsLoopback(c.CoreAddr) && c.GRPCTLSCA == "" {
+		report("GATEHOUSE_CORE_ADDR", "is off loopback: set GATEHOUSE_GRPC_TLS_CA")
+	}
+	if c.StoreURL != "" && !strings.HasPrefix(c.StoreURL, "sqlite:") {
+		report("GATEHOUSE_STORE_URL", "must begin with sqlite:")
+	}
+	if c.AccessTokenTTL > c.GrantTTL {
+		report("GATEHOUSE_ACCESS_TOKEN_TTL", "must not be longer than GATEHOUSE_GRANT_TTL")
+	}
+	return problems
+}
+
+func (c *Config) checkBaseURL(report func(key, message string)) {
+	const key = "MCP_SERVER_BASE_URL"
+	u, err := url.Parse(c.BaseURL)
+	switch {
+	case c.BaseURL == "":
+		report(key, "is required when the HTTP address is off loopback, for example https://mcp.example.com")
+	case err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "":
+		report(key, "must be an origin such as https://mcp.example.com, without a path")
+	case u.Scheme == "https", u.Scheme == "http" && isLoopbackHost(u.Hostname()):
+	case u.Scheme == "http":
+		report(key, "must be https: over http off loopback, anybody on the way reads the tokens")
+	default:
+		report(key, "must be an https URL")
+	}
+}
+
+func (c *Config) checkProvider(report func(key, message string)) {
+	k := c.Keycloak
+	if k.BaseURL == "" && k.ClientID == "" && k.ClientSecret.IsEmpty() {
+		return // whether one is needed depends on the command
+	}
+	switch u, err := url.Parse(k.BaseURL); {
+	case k.BaseURL == "":
+		report("KEYCLOAK_BASE_URL", "is required, for example https://sso.example.com")
+	case err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && isLoopbackURL(k.BaseURL)):
+		report("KEYCLOAK_BASE_URL", "must be an https URL (http only on loopback)")
+	}
+	if k.ClientID == "" {
+		report("KEYCLOAK_CLIENT_ID", "is required: the client that was made for this server")
+	}
+	if k.ClientSecret.IsEmpty() {
+		report("KEYCLOAK_CLIENT_SECRET", "is required: the secret of that client")
+	}
+}
+
+func (c *Config) checkSecrets(report func(key, message string)) {
+	if !c.SealingKey.IsEmpty() {
+		if _, err := seal.ParseKey([]byte(c.SealingKey.Reveal())); err != nil {
+			report("GATEHOUSE_SEALING_KEY", "must be 32 random bytes in base64")
+		}
+	}
+	if n := len(c.AdminToken.Reveal()); n > 0 && n < minAdminToken {
+		report("GATEHOUSE_ADMIN_TOKEN", "must have at least 32 characters")
+	}
+}

@@ -1,0 +1,100 @@
+// Package grant answers the token endpoint: one file per grant type.
+package grant
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/oauth"
+	"github.com/gatehouse-auth/gatehouse/server/registration"
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+	"github.com/gatehouse-auth/gatehouse/server/token"
+)
+
+// Clients authenticates the client of a request.
+type Clients interface {
+	Authenticate(ctx context.Context, credentials registration.Credentials) (storage.Client, error)
+}
+
+// Minter signs access tokens.
+type Minter interface {
+	Mint(subject token.Subject, expiry time.Time) (secret.Text, error)
+}
+
+// Store keeps codes and grants.
+type Store interface {
+	storage.Codes
+	storage.Grants
+}
+
+// Revoker tells verifiers that grants have ended.
+type Revoker interface {
+	Revoked(grantIDs ...string)
+}
+
+// Deps is what an Exchanger needs.
+type Deps struct {
+	Clients Clients
+	Store   Store
+	Minter  Minter
+	Revoker Revoker
+	Random  secret.Source
+	Now     func() time.Time
+}
+
+// Config is the lifetimes of what is issued.
+type Config struct {
+	Resources       oauth.Resources
+	AccessTokenTTL  time.Duration
+	RefreshIdleTTL  time.Duration
+	GrantMaximumTTL time.Duration
+}
+
+// Exchanger answers token requests.
+type Exchanger struct {
+	deps   Deps
+	config Config
+}
+
+// New returns an Exchanger.
+func New(deps Deps, config Config) *Exchanger { return &Exchanger{deps: deps, config: config} }
+
+// Types returns the grant types that the token endpoint answers, for the server metadata.
+func Types() []string { return []string{registration.GrantAuthorizationCode} }
+
+// Request is a token request (RFC 6749 section 4.1.3).
+type Request struct {
+	Credentials  registration.Credentials
+	GrantType    string
+	Code         secret.Text
+	RedirectURI  string
+	CodeVerifier secret.Text
+	Resource     string
+}
+
+// Response is a token response (RFC 6749 section 5.1).
+type Response struct {
+	AccessToken  secret.Text
+	ExpiresIn    time.Duration
+	RefreshToken secret.Text // empty when the client may not refresh
+	Scope        oauth.Scopes
+}
+
+// Exchange authenticates the client, then answers by grant type. Every grant type goes through here, so that no check
+// above the switch can be missing from one of them.
+func (e *Exchanger) Exchange(ctx context.Context, request Request) (Response, error) {
+	if request.GrantType == "" {
+		return Response{}, oauth.NewError(oauth.InvalidRequest, "grant_type is missing.")
+	}
+	client, err := e.deps.Clients.Authenticate(ctx, request.Credentials)
+	if err != nil {
+		return Response{}, err
+	}
+	switch request.GrantType {
+	case registration.GrantAuthorizationCode:
+		return e.authorizationCode(ctx, client, request)
+	default:
+		return Response{}, oauth.NewError(oauth.UnsupportedGrantType, "The token endpoint supports grant_type=authorization_code.")
+	}
+}

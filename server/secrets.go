@@ -1,0 +1,80 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gatehouse-auth/gatehouse/server/config"
+	"github.com/gatehouse-auth/gatehouse/server/seal"
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+)
+
+// adminTokenPrefix lets secret scanners recognise the token.
+const adminTokenPrefix = "gha_"
+
+// secrets are what the core cannot run without.
+type secrets struct {
+	sealingKey seal.Key
+	adminToken secret.Text
+}
+
+// openSecrets takes both secrets from the configuration or from the data directory, where a first start makes them.
+func openSecrets(c *config.Config, random secret.Source) (secrets, error) {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return secrets{}, fmt.Errorf("server: data directory: %w", err)
+	}
+	var s secrets
+	var err error
+	if s.sealingKey, err = sealingKey(c); err != nil {
+		return secrets{}, err
+	}
+	s.adminToken = c.AdminToken
+	if s.adminToken.IsEmpty() {
+		s.adminToken, err = adminToken(filepath.Join(c.DataDir, "admin.token"), random)
+	}
+	return s, err
+}
+
+// sealingKey never makes a new key beside a store that exists: nothing in it could be opened again.
+func sealingKey(c *config.Config) (seal.Key, error) {
+	if !c.SealingKey.IsEmpty() {
+		return seal.ParseKey([]byte(c.SealingKey.Reveal()))
+	}
+	path := filepath.Join(c.DataDir, "sealing.key")
+	_, err := os.Stat(storePath(c))
+	fresh := errors.Is(err, fs.ErrNotExist)
+	key, err := seal.LoadOrCreateKey(path, fresh)
+	if errors.Is(err, fs.ErrNotExist) {
+		return key, fmt.Errorf("server: there is a store at %s but no sealing key at %s: restore the key, or give it as GATEHOUSE_SEALING_KEY", storePath(c), path)
+	}
+	return key, err
+}
+
+// adminToken reads the token file, and makes it with mode 0600 when it is missing.
+func adminToken(path string, random secret.Source) (secret.Text, error) {
+	content, err := os.ReadFile(path)
+	if err == nil {
+		token := strings.TrimSpace(string(content))
+		if token == "" {
+			return secret.Text{}, fmt.Errorf("server: %s is empty: delete it to get a new token", path)
+		}
+		return secret.NewText(token), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return secret.Text{}, fmt.Errorf("server: admin token: %w", err)
+	}
+	token := random.Text(adminTokenPrefix)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return secret.Text{}, fmt.Errorf("server: admin token: %w", err)
+	}
+	_, err = fmt.Fprintln(file, token.Reveal())
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return secret.Text{}, fmt.Errorf("server: admin token: %w", err)
+	}
+	return token, nil
+}

@@ -1,0 +1,92 @@
+package verify
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+)
+
+// maxRevoked bounds the grants that are remembered as revoked. More than this many in one interval empty the cache.
+const maxRevoked = 10_000
+
+// entry is a remembered verdict.
+type entry struct {
+	verdict Verdict
+	epoch   uint64
+	until   time.Time // when grant and provider are asked again, or the token expires
+}
+
+// cache remembers verdicts on good tokens, by the hash of the token.
+//
+// A revoked grant must not be served from an entry, nor from one that a reader adds after it read the store and before
+// the revocation. So a revoked id is kept for as long as an entry can live, and every hit is checked against it. When
+// too many pile up, the epoch moves on instead, and every entry of an earlier epoch is a miss.
+type cache struct {
+	entries  *otter.Cache[secret.Hash, entry]
+	interval time.Duration
+
+	epochNow atomic.Uint64
+	mu       sync.RWMutex
+	revoked  map[string]time.Time // grant id to when it may be forgotten
+}
+
+func newCache(size int, interval time.Duration) (*cache, error) {
+	entries, err := otter.New(&otter.Options[secret.Hash, entry]{MaximumSize: size})
+	if err != nil {
+		return nil, fmt.Errorf("verify: cache: %w", err)
+	}
+	return &cache{entries: entries, interval: interval, revoked: make(map[string]time.Time)}, nil
+}
+
+func (c *cache) epoch() uint64 { return c.epochNow.Load() }
+
+func (c *cache) get(key secret.Hash, now time.Time) (Verdict, bool) {
+	found, ok := c.entries.GetIfPresent(key)
+	if !ok || found.epoch != c.epoch() || !now.Before(found.until) || c.isRevoked(found.verdict.Claims.GrantID) {
+		return Verdict{}, false
+	}
+	return found.verdict, true
+}
+
+// put remembers a verdict that was formed in an epoch.
+func (c *cache) put(key secret.Hash, verdict Verdict, epoch uint64, now time.Time) {
+	until := now.Add(c.interval)
+	if expiry := time.Unix(verdict.Claims.Expiry, 0); expiry.Before(until) {
+		until = expiry
+	}
+	c.entries.Set(key, entry{verdict: verdict, epoch: epoch, until: until})
+}
+
+func (c *cache) isRevoked(grantID string) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	_, ok := c.revoked[grantID]
+	return ok
+}
+
+func (c *cache) revoke(now time.Time, grantIDs []string) {
+	if len(grantIDs) == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, forget := range c.revoked {
+		if now.After(forget) {
+			delete(c.revoked, id)
+		}
+	}
+	if len(c.revoked)+len(grantIDs) > maxRevoked {
+		c.epochNow.Add(1)
+		clear(c.revoked)
+		return
+	}
+	// Twice the interval, since an entry may be added a moment from now by a reader that is already under way.
+	for _, id := range grantIDs {
+		c.revoked[id] = now.Add(2 * c.interval)
+	}
+}

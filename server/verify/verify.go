@@ -1,0 +1,232 @@
+// Package verify answers whether an access token is good: signature, issuer, audience, expiry, the grant's state, and
+// that the provider's token behind it still holds.
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/gatehouse-auth/gatehouse/server/oauth"
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+	"github.com/gatehouse-auth/gatehouse/server/token"
+	"github.com/gatehouse-auth/gatehouse/server/upstream"
+)
+
+// Reason says why a token is not active.
+type Reason string
+
+// Reasons. The empty reason belongs to an active token.
+const (
+	Malformed         Reason = "malformed"
+	Signature         Reason = "signature"
+	Issuer            Reason = "issuer"
+	Audience          Reason = "audience"
+	Expired           Reason = "expired"
+	Revoked           Reason = "revoked"
+	UnknownGrant      Reason = "unknown_grant"
+	Upstream          Reason = "upstream"
+	InsufficientScope Reason = "insufficient_scope"
+)
+
+// Parser checks what a token itself says.
+type Parser interface {
+	Parse(token string) (token.Claims, error)
+}
+
+// Grants reads grants.
+type Grants interface {
+	Grant(ctx context.Context, id string) (storage.GrantDetail, error)
+}
+
+// Vault opens the provider's tokens.
+type Vault interface {
+	Open(record storage.Credential) (upstream.Tokens, error)
+}
+
+// Provider says whether its tokens still hold.
+type Provider interface {
+	Check(ctx context.Context, tokens upstream.Tokens) error
+}
+
+// Deps is what a Verifier needs.
+type Deps struct {
+	Parser   Parser
+	Grants   Grants
+	Vault    Vault
+	Provider Provider
+	Now      func() time.Time
+}
+
+// Config bounds what the verifier remembers.
+type Config struct {
+	// CacheSize is the most tokens that are remembered.
+	CacheSize int
+	// RecheckInterval is how long a verdict stands while its token is used, before grant and provider are asked again.
+	RecheckInterval time.Duration
+}
+
+// Request asks about a token.
+type Request struct {
+	Token          secret.Text
+	Resource       string
+	RequiredScopes []string
+	Strict         bool // read the store for this answer
+}
+
+// Verdict is the answer. Only an active one, or one that lacks a scope, has more than Reason.
+type Verdict struct {
+	Reason Reason
+	Claims token.Claims
+	Scopes oauth.Scopes
+	User   storage.User
+}
+
+// Active reports whether the token is good.
+func (v Verdict) Active() bool { return v.Reason == "" }
+
+// Verifier answers requests. It remembers verdicts on tokens that were good.
+type Verifier struct {
+	deps   Deps
+	config Config
+	cache  *cache
+	flight singleflight.Group
+}
+
+// New returns a Verifier.
+func New(deps Deps, config Config) (*Verifier, error) {
+	cache, err := newCache(config.CacheSize, config.RecheckInterval)
+	if err != nil {
+		return nil, err
+	}
+	return &Verifier{deps: deps, config: config, cache: cache}, nil
+}
+
+// Verify answers a request. An error is an outage and says nothing about the token.
+func (v *Verifier) Verify(ctx context.Context, request Request) (Verdict, error) {
+	if len(request.Token.Reveal()) > token.MaxLength {
+		return Verdict{Reason: Malformed}, nil
+	}
+	verdict, err := v.verdict(ctx, request)
+	if err != nil || !verdict.Active() {
+		return verdict, err
+	}
+	return verdict.restrict(request), nil
+}
+
+// Revoked makes the end of grants visible at once. It is told after the store knows.
+func (v *Verifier) Revoked(grantIDs ...string) { v.cache.revoke(v.deps.Now(), grantIDs) }
+
+// verdict is the part of the answer that does not depend on who asks.
+func (v *Verifier) verdict(ctx context.Context, request Request) (Verdict, error) {
+	key := request.Token.Hash()
+	now := v.deps.Now()
+	if !request.Strict {
+		if verdict, ok := v.cache.get(key, now); ok {
+			return verdict, nil
+		}
+	}
+	claims, reason := v.parse(request.Token)
+	if reason != "" {
+		return Verdict{Reason: reason}, nil
+	}
+	if request.Strict {
+		return v.examine(ctx, key, claims)
+	}
+	// Callers that wait for the same token share one look at the store. It outlives the first caller's patience.
+	shared, err, _ := v.flight.Do(string(key.Bytes()), func() (any, error) {
+		return v.examine(context.WithoutCancel(ctx), key, claims)
+	})
+	if err != nil {
+		return Verdict{}, err
+	}
+	return shared.(Verdict), nil
+}
+
+// restrict applies what the caller demands: audience first, so that a token for another resource says nothing more.
+func (d Verdict) restrict(request Request) Verdict {
+	if d.Claims.Audience != request.Resource {
+		return Verdict{Reason: Audience}
+	}
+	if !d.Scopes.ContainsAll(request.RequiredScopes) {
+		return Verdict{Reason: InsufficientScope, Scopes: d.Scopes}
+	}
+	return d
+}
+
+// parse checks form, signature, issuer and expiry.
+func (v *Verifier) parse(text secret.Text) (token.Claims, Reason) {
+	claims, err := v.deps.Parser.Parse(text.Reveal())
+	switch {
+	case err == nil:
+		return claims, ""
+	case errors.Is(err, token.ErrExpired):
+		return claims, Expired
+	case errors.Is(err, token.ErrIssuer):
+		return claims, Issuer
+	case errors.Is(err, token.ErrSignature):
+		return claims, Signature
+	}
+	return claims, Malformed
+}
+
+// examine asks the store and the provider, and remembers a good answer. The epoch is read first: what is revoked from
+// here on makes the answer stale.
+func (v *Verifier) examine(ctx context.Context, key secret.Hash, claims token.Claims) (Verdict, error) {
+	epoch := v.cache.epoch()
+	now := v.deps.Now()
+	detail, err := v.deps.Grants.Grant(ctx, claims.GrantID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return Verdict{Reason: UnknownGrant}, nil
+	}
+	if err != nil {
+		return Verdict{}, oauth.Unavailable(err)
+	}
+	if reason := compare(detail.Grant, claims, now); reason != "" {
+		return Verdict{Reason: reason}, nil
+	}
+	if held, err := v.held(ctx, detail.Credential); err != nil {
+		return Verdict{}, err
+	} else if !held {
+		return Verdict{Reason: Upstream}, nil
+	}
+	scopes, err := oauth.ParseScopes(claims.Scope)
+	if err != nil {
+		return Verdict{Reason: Malformed}, nil
+	}
+	verdict := Verdict{Claims: claims, Scopes: scopes, User: detail.User}
+	v.cache.put(key, verdict, epoch, now)
+	return verdict, nil
+}
+
+// compare holds a token against its grant. A signature proves who made the token; the grant proves that it was issued,
+// so a stolen signing key alone forges nothing.
+func compare(grant storage.Grant, claims token.Claims, now time.Time) Reason {
+	switch {
+	case !grant.RevokeTime.IsZero(), !now.Before(grant.ExpireTime):
+		return Revoked
+	case grant.ClientID != claims.ClientID, grant.UserID != claims.Subject, grant.Resource != claims.Audience:
+		return UnknownGrant
+	}
+	return ""
+}
+
+// held asks whether the provider's token behind a grant still holds.
+func (v *Verifier) held(ctx context.Context, record storage.Credential) (bool, error) {
+	tokens, err := v.deps.Vault.Open(record)
+	if err != nil {
+		return false, oauth.Unavailable(err)
+	}
+	err = v.deps.Provider.Check(ctx, tokens)
+	switch {
+	case err == nil:
+		return true, nil
+	case upstream.KindOf(err) == upstream.KindNotHeld:
+		return false, nil
+	}
+	return false, oauth.Unavailable(fmt.Errorf("verify: provider: %w", err))
+}

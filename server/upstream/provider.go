@@ -1,0 +1,71 @@
+// Package upstream is the provider side: it sends people to the identity provider that the owner already runs, redeems
+// what comes back, verifies it and renews it. To the provider this server is one ordinary confidential client.
+//
+// Each kind of provider implements Provider. OIDC speaks OpenID Connect; a preset such as KeycloakConfig fills in what
+// is particular to one product.
+package upstream
+
+import (
+	"context"
+
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+)
+
+// Provider is an identity provider. Implementations are safe for concurrent use. Every error is an *Error; a failure to
+// reach the provider is KindUnavailable and never a verdict about a person or a token.
+type Provider interface {
+	// Name is the configured id, for example "keycloak". It is part of every identity that the provider vouches for.
+	Name() string
+	// DisplayName is the name for people.
+	DisplayName() string
+	// AuthorizationURL returns where the browser goes to log in (OpenID Connect Core section 3.1.2.1), with the S256
+	// challenge of the verifier. It may fetch the provider's metadata.
+	AuthorizationURL(ctx context.Context, req AuthorizationRequest) (string, error)
+	// Exchange redeems an authorization code, once and without a retry, and verifies the tokens that come back.
+	Exchange(ctx context.Context, req ExchangeRequest) (Login, error)
+	// Check reports whether stored tokens still hold, from keys and clock alone. KindNotHeld says that they do not.
+	Check(ctx context.Context, tokens Tokens) error
+	// Renew uses the refresh token, once and without a retry. What the provider leaves out stays as it was (RFC 6749
+	// section 6).
+	//
+	// When the provider answered and its answer failed verification, the Login that comes with the error still has
+	// tokens: the old ones with the new refresh token. They must be stored, because the old refresh token may be spent.
+	Renew(ctx context.Context, tokens Tokens) (Login, error)
+	// Ready reports whether metadata and keys of the provider are loaded. Once they are, an outage does not undo it.
+	Ready(ctx context.Context) error
+}
+
+// AuthorizationRequest is what an authorization request carries. All three are required.
+type AuthorizationRequest struct {
+	State    secret.Text
+	Nonce    secret.Text
+	Verifier secret.Text // of PKCE; its S256 challenge is sent
+}
+
+// ExchangeRequest is what came back from the provider, with what was kept for it.
+type ExchangeRequest struct {
+	Code     secret.Text
+	Verifier secret.Text
+	Nonce    secret.Text
+	Issuer   string // the iss parameter of the callback (RFC 9207); empty when there was none
+}
+
+// Login is the outcome of an exchange or a renewal.
+type Login struct {
+	Identity Identity
+	Tokens   Tokens
+}
+
+// Identity is a person as the provider knows them. Issuer and Subject, with the provider's name, are the identity; the
+// rest may change at any time and is for display and for explicit policy.
+type Identity struct {
+	Issuer            string
+	Subject           string
+	Name              string
+	GivenName         string
+	FamilyName        string
+	Email             string
+	EmailVerified     bool
+	PreferredUsername string
+	Groups            []string
+}

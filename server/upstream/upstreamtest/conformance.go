@@ -1,0 +1,89 @@
+package upstreamtest
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+	"github.com/gatehouse-auth/gatehouse/server/upstream"
+)
+
+// CallbackURL is the redirect URI that the helpers of this package configure.
+const CallbackURL = "http://127.0.0.1:8000/auth/callback"
+
+// Attempt is a login on its way: what the authorization server keeps, and what came back in the callback.
+type Attempt struct {
+	Request  upstream.AuthorizationRequest
+	Callback url.Values
+}
+
+// Begin sends a user through a provider's authorization URL up to the callback.
+func (f *FakeIdP) Begin(t testing.TB, provider upstream.Provider, user string) Attempt {
+	t.Helper()
+	source := secret.NewSource(nil)
+	request := upstream.AuthorizationRequest{State: source.Text(""), Nonce: source.Text(""), Verifier: source.Text("")}
+	location, err := provider.AuthorizationURL(t.Context(), request)
+	if err != nil {
+		t.Fatalf("AuthorizationURL: %v", err)
+	}
+	callback, err := url.Parse(f.Authorize(location, user))
+	if err != nil {
+		t.Fatalf("callback: %v", err)
+	}
+	if got := callback.Query().Get("state"); got != request.State.Reveal() {
+		t.Fatalf("the state did not come back: %q", got)
+	}
+	return Attempt{Request: request, Callback: callback.Query()}
+}
+
+// Code returns the authorization code of the callback.
+func (a Attempt) Code() secret.Text { return secret.NewText(a.Callback.Get("code")) }
+
+// Exchange returns the request that completes the attempt.
+func (a Attempt) Exchange() upstream.ExchangeRequest {
+	return upstream.ExchangeRequest{
+		Code:     a.Code(),
+		Verifier: a.Request.Verifier,
+		Nonce:    a.Request.Nonce,
+		Issuer:   a.Callback.Get("iss"),
+	}
+}
+
+// LogIn takes a user through a whole login.
+func (f *FakeIdP) LogIn(t testing.TB, provider upstream.Provider, user string) upstream.Login {
+	t.Helper()
+	login, err := provider.Exchange(t.Context(), f.Begin(t, provider, user).Exchange())
+	if err != nil {
+		t.Fatalf("Exchange: %v", err)
+	}
+	return login
+}
+
+// RunProvider checks what every implementation of upstream.Provider promises. newProvider configures one for the fake,
+// on the fake's clock.
+func RunProvider(t *testing.T, newProvider func(t *testing.T, f *FakeIdP) upstream.Provider) {
+	for name, test := range map[string]func(*suite, *testing.T){
+		"construction touches no network":                   (*suite).constructionIsOffline,
+		"a login tells who it is":                           (*suite).loginIdentifies,
+		"two people are two subjects":                       (*suite).subjectsDiffer,
+		"a code is presented once, even when it fails":      (*suite).codeOnce,
+		"another session's verifier does not redeem a code": (*suite).verifierBinds,
+		"a renewal spends one refresh token once":           (*suite).renewalOnce,
+		"a renewal keeps what the provider leaves out":      (*suite).renewalCarries,
+		"a spent refresh token is an invalid grant":         (*suite).spentToken,
+		"a disabled user is an invalid grant":               (*suite).disabledUser,
+		"an outage is no verdict":                           (*suite).outage,
+		"stored tokens hold while they can be renewed":      (*suite).tokensHold,
+		"a rotated client secret is a misconfiguration":     (*suite).wrongSecret,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := New(t)
+			clock := &Clock{}
+			clock.Set(time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC))
+			f.SetClock(clock.Now)
+			run := &suite{fake: f, clock: clock, provider: newProvider(t, f)}
+			test(run, t)
+		})
+	}
+}

@@ -107,8 +107,10 @@ format: ## Fail when a file is not formatted
 	test -z "$$unformatted" || { printf 'not formatted:\n%s\n' "$$unformatted" >&2; exit 1; }
 
 .PHONY: vet
-vet: ## Run go vet
+vet: ## Run go vet, and find tests that sleep outside of testing/synctest
 	go vet $(PACKAGES)
+	@sleeping=$$(git grep -l 'time\.Sleep(' -- '*_test.go' ':!e2e' | xargs -r grep -L '"testing/synctest"' || true); \
+	test -z "$$sleeping" || { printf 'a test sleeps:\n%s\n' "$$sleeping" >&2; exit 1; }
 
 .PHONY: lint
 lint: bin/lint ## Run the linters of .golangci.yml, and shellcheck where it is installed

@@ -55,6 +55,9 @@ func (b *Browser) History() []Visit { return b.history }
 // Cookies returns the value of every cookie that a server set, in order, overwritten ones included.
 func (b *Browser) Cookies() []string { return b.jar.values }
 
+// CookiesFor returns the cookies that the browser would send to a URL now.
+func (b *Browser) CookiesFor(u *url.URL) []*http.Cookie { return b.jar.Cookies(u) }
+
 // Open loads a page as if its address was typed, and follows where it leads.
 func (b *Browser) Open(ctx context.Context, address string) (*Page, error) {
 	target, err := url.Parse(address)

@@ -30,6 +30,7 @@ func TestScanFindsEveryEncoding(t *testing.T) {
 		"JSON":                      {planted, fmt.Sprintf(`{"v":"%s"}`, strings.ReplaceAll(planted, "&", `\u0026`))},
 		"bytes of a random text":    {opaque, "\x00\x010123456789abcdef0123456789abcdef\xff"},
 		"hex of a random text":      {opaque, hex.EncodeToString([]byte("0123456789abcdef0123456789abcdef"))},
+		"bytes after a prefix":      {"ghx_" + opaque, "\x00\x010123456789abcdef0123456789abcdef\xff"},
 		"signature of a JWT":        {"eyJhbGciOiJub25lIn0.e30." + opaque, "signature " + opaque},
 	}
 	for name, test := range tests {

@@ -26,10 +26,13 @@ func forms(secret string) []form {
 	}
 	add("raw", secret)
 	addEncoded(add, "", secret)
-	// A random secret is most often text for bytes, and the bytes are worth as much.
-	if bytes, err := base64.RawURLEncoding.DecodeString(secret); err == nil {
-		add("decoded", string(bytes))
-		addEncoded(add, "decoded, then ", string(bytes))
+	// A random secret is most often text for bytes, and the bytes are worth as much. A prefix tells people what it is.
+	_, unprefixed, _ := strings.Cut(secret, "_")
+	for _, text := range []string{secret, unprefixed} {
+		if bytes, err := base64.RawURLEncoding.DecodeString(text); err == nil && len(bytes) >= minLength {
+			add("decoded", string(bytes))
+			addEncoded(add, "decoded, then ", string(bytes))
+		}
 	}
 	return all
 }

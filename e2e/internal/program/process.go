@@ -25,10 +25,10 @@ type Config struct {
 	Env map[string]string
 	// Dir is its working directory.
 	Dir string
-	// LogDir is where its output goes, both streams into one file.
+	// LogDir is where its output goes, both streams and all runs of one name into one file.
 	LogDir string
-	// Ready is the URL that answers 200 once the program serves.
-	Ready string
+	// Ready reports whether the program serves, and is asked again and again until it does.
+	Ready func(context.Context) bool
 	// StartTimeout bounds the wait for Ready, StopTimeout the wait for its end.
 	StartTimeout, StopTimeout time.Duration
 }
@@ -40,12 +40,14 @@ type Process struct {
 	log    *os.File
 	done   chan struct{} // closed when the program has ended
 	err    error         // of Wait; read after done
+	killed bool          // by Kill
 }
 
 // Start runs a program and waits until it is ready. It runs in a process group of its own, so that Stop reaches
 // children that a start script leaves behind. On failure the error ends with the last lines of its output.
 func Start(ctx context.Context, config Config) (*Process, error) {
-	log, err := os.Create(filepath.Join(config.LogDir, config.Name+".log"))
+	logPath := filepath.Join(config.LogDir, config.Name+".log")
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("program: %w", err)
 	}
@@ -76,7 +78,7 @@ func (p *Process) Pid() int { return p.cmd.Process.Pid }
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Stop asks the program to end (SIGTERM) and waits. A program that does not end in time is killed; that, and an exit
-// status other than zero, is an error. Stopping twice is stopping once.
+// status other than zero, is an error. Stopping twice is stopping once, and so is stopping after Kill.
 func (p *Process) Stop() error {
 	p.signal(syscall.SIGTERM)
 	select {
@@ -86,7 +88,7 @@ func (p *Process) Stop() error {
 		return fmt.Errorf("program: %s did not end within %s of SIGTERM\n%s", p.config.Name, p.config.StopTimeout, p.Tail())
 	}
 	p.log.Close()
-	if p.err != nil {
+	if p.err != nil && !p.killed {
 		return fmt.Errorf("program: %s: %w\n%s", p.config.Name, p.err, p.Tail())
 	}
 	return nil
@@ -94,6 +96,7 @@ func (p *Process) Stop() error {
 
 // Kill ends the program and its children at once (SIGKILL) and waits for it.
 func (p *Process) Kill() {
+	p.killed = true
 	p.signal(syscall.SIGKILL)
 	<-p.done
 	p.log.Close()
@@ -126,30 +129,33 @@ func (p *Process) awaitReady(ctx context.Context) error {
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if answers(ctx, p.config.Ready) {
+		if p.config.Ready(ctx) {
 			return nil
 		}
 		select {
 		case <-p.done:
 			return errEnded
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not answer 200: %w", p.config.Ready, ctx.Err())
+			return fmt.Errorf("it did not become ready: %w", ctx.Err())
 		case <-tick.C:
 		}
 	}
 }
 
-func answers(ctx context.Context, url string) bool {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return false
+// Answers is ready when a URL answers 200.
+func Answers(url string) func(context.Context) bool {
+	return func(ctx context.Context) bool {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return false
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false
+		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
 	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	res.Body.Close()
-	return res.StatusCode == http.StatusOK
 }
 
 func environment(extra map[string]string) []string {

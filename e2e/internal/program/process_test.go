@@ -17,7 +17,7 @@ func shell(t *testing.T, script string) Config {
 	t.Cleanup(server.Close)
 	return Config{
 		Name: "shell", Path: "/bin/sh", Args: []string{"-c", script}, Dir: dir, LogDir: t.TempDir(),
-		Ready: server.URL + "/ready", StartTimeout: 5 * time.Second, StopTimeout: 5 * time.Second,
+		Ready: Answers(server.URL + "/ready"), StartTimeout: 5 * time.Second, StopTimeout: 5 * time.Second,
 	}
 }
 

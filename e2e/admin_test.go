@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+
+	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
+)
+
+// administers walks an operator through clients and grants to a revocation, which the client feels.
+func administers(t *testing.T, d *deployment) {
+	mine, others := d.connect(t, d.alice), d.connect(t, d.bob)
+	admin := gatehousev1.NewAdminServiceClient(d.dial(t))
+	ctx := withToken(t.Context(), d.adminToken(t))
+
+	clients, err := admin.ListClients(ctx, &gatehousev1.ListClientsRequest{PageSize: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := clients.GetClients(); len(got) != 2 || got[0].GetClientId() != others.id || got[1].GetClientId() != mine.id {
+		t.Errorf("the newest clients are %v", got)
+	}
+	grants, err := admin.ListGrants(ctx, &gatehousev1.ListGrantsRequest{ClientId: mine.id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(grants.GetGrants()) != 1 {
+		t.Fatalf("%d grants of the client, want 1", len(grants.GetGrants()))
+	}
+	grant := grants.GetGrants()[0]
+	if grant.GetResource() != d.resource() || grant.GetIdentity().GetPreferredUsername() != d.alice.username {
+		t.Errorf("the grant is %v", grant)
+	}
+
+	revoke := &gatehousev1.RevokeGrantsRequest{
+		Selector: &gatehousev1.RevokeGrantsRequest_GrantId{GrantId: grant.GetGrantId()},
+	}
+	for _, want := range []int32{1, 0} {
+		revoked, err := admin.RevokeGrants(ctx, revoke)
+		if err != nil || revoked.GetRevokedGrants() != want {
+			t.Errorf("revoked %d grants, %v; want %d", revoked.GetRevokedGrants(), err, want)
+		}
+	}
+	eventually(t, revocationDelay, "the end of the revoked token", func() bool {
+		return d.mcpStatus(t, mine.access) == http.StatusUnauthorized
+	})
+	if status := d.mcpStatus(t, others.access); status != http.StatusOK {
+		t.Errorf("the token of another client is refused: %d", status)
+	}
+	if mine.refresh != "" {
+		if answer := d.exchange(t, refreshForm(mine)); answer.Text("error") != "invalid_grant" {
+			t.Errorf("the refresh token of the revoked grant: %s", answer)
+		}
+	}
+
+	deleted, err := admin.DeleteClient(ctx, &gatehousev1.DeleteClientRequest{ClientId: others.id})
+	if err != nil || deleted.GetRevokedGrants() != 1 {
+		t.Errorf("DeleteClient = %v, %v; want one grant revoked", deleted, err)
+	}
+	eventually(t, revocationDelay, "the end of the deleted client's token", func() bool {
+		return d.mcpStatus(t, others.access) == http.StatusUnauthorized
+	})
+	if answer := d.exchange(t, refreshForm(others)); answer.Text("error") != "invalid_client" {
+		t.Errorf("the deleted client at the token endpoint: %s", answer)
+	}
+}

@@ -1,0 +1,137 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/browser"
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
+)
+
+// client is a registered client of a test.
+type client struct {
+	id, redirectURI string
+}
+
+// session is what a client has after a login.
+type session struct {
+	client
+	attempt         oauthclient.Attempt
+	code            string
+	access, refresh string
+	scope           string
+}
+
+// nativeMetadata is the registration of a command-line client.
+func nativeMetadata(redirectURI string) map[string]any {
+	return map[string]any{
+		"client_name":                "E2E client",
+		"redirect_uris":              []string{redirectURI},
+		"grant_types":                []string{"authorization_code", "refresh_token"},
+		"response_types":             []string{"code"},
+		"token_endpoint_auth_method": "none",
+		"application_type":           "native",
+	}
+}
+
+// register registers a public client on loopback. Nobody listens at its redirect URI: the browser of the tests stops
+// before it.
+func (d *deployment) register(t *testing.T) client {
+	t.Helper()
+	const redirectURI = "http://127.0.0.1:33418/callback"
+	answer, err := d.server.Register(t.Context(), nativeMetadata(redirectURI))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.Status != http.StatusCreated || answer.Text("client_id") == "" {
+		t.Fatalf("registration: %s", answer)
+	}
+	return client{id: answer.Text("client_id"), redirectURI: redirectURI}
+}
+
+// openConsent goes to the consent page of an attempt.
+func (d *deployment) openConsent(t *testing.T, b *browser.Browser, attempt oauthclient.Attempt) *browser.Page {
+	t.Helper()
+	page, err := b.Open(t.Context(), d.server.AuthorizeURL(attempt))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page.Status != http.StatusOK || page.Form("action") == nil {
+		t.Fatalf("no consent page: %s", page)
+	}
+	return page
+}
+
+// decide answers the consent page with allow or deny.
+func decide(t *testing.T, b *browser.Browser, page *browser.Page, decision string) *browser.Page {
+	t.Helper()
+	form := page.Form("action")
+	button := form.Button(decision)
+	if button == nil {
+		t.Fatalf("the consent page has no button %q: %s", decision, page)
+	}
+	page, err := b.Submit(t.Context(), form, button, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+// logIn fills in the login form of the provider.
+func logIn(t *testing.T, b *browser.Browser, page *browser.Page, who person) *browser.Page {
+	t.Helper()
+	form := page.Form("username")
+	if form == nil {
+		t.Fatalf("no login page: %s", page)
+	}
+	page, err := b.Submit(t.Context(), form, nil, url.Values{"username": {who.username}, "password": {who.password}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
+}
+
+// walk takes an attempt through consent and login to the code.
+func (d *deployment) walk(t *testing.T, b *browser.Browser, attempt oauthclient.Attempt, who person) string {
+	t.Helper()
+	page := logIn(t, b, decide(t, b, d.openConsent(t, b, attempt), "allow"), who)
+	return d.codeOf(t, page, attempt)
+}
+
+// codeOf checks the authorization response that a browser brings to the client, and returns its code.
+func (d *deployment) codeOf(t *testing.T, page *browser.Page, attempt oauthclient.Attempt) string {
+	t.Helper()
+	if !page.Left {
+		t.Fatalf("the browser did not come back to the client: %s", page)
+	}
+	query := page.URL.Query()
+	d.secrets.Add("authorization code", query.Get("code"))
+	if query.Get("error") != "" || query.Get("code") == "" {
+		t.Fatalf("the client got error %q (%s) instead of a code", query.Get("error"), query.Get("error_description"))
+	}
+	if query.Get("state") != attempt.State {
+		t.Error("the client got another state than it sent")
+	}
+	if query.Get("iss") != d.server.URL {
+		t.Errorf("iss is %q, want %q (RFC 9207)", query.Get("iss"), d.server.URL)
+	}
+	return query.Get("code")
+}
+
+// connect logs a user in with a new client, up to its tokens.
+func (d *deployment) connect(t *testing.T, who person) session {
+	t.Helper()
+	s := session{client: d.register(t)}
+	s.attempt = d.server.NewAttempt(s.id, s.redirectURI)
+	s.code = d.walk(t, d.newBrowser(t, s.redirectURI), s.attempt, who)
+	answer, err := d.server.Token(t.Context(), s.attempt.ExchangeForm(s.code), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.Status != http.StatusOK {
+		t.Fatalf("token: %s", answer)
+	}
+	s.access, s.refresh, s.scope = answer.Text("access_token"), answer.Text("refresh_token"), answer.Text("scope")
+	return s
+}

@@ -1,0 +1,45 @@
+// Package e2e tests gatehouse from outside: it builds the binary, runs it and talks to it over HTTP and gRPC, as
+// clients, browsers, operators and attackers do. It knows the contract in gen/ and nothing of the inside.
+//
+// A plain "go test ./e2e" needs nothing but Go. These add more:
+//
+//	GATEHOUSE_E2E_BINARY=path    test this binary instead of building one
+//	GATEHOUSE_E2E_CHROMIUM=path  drive this Chromium (found by itself when installed)
+//	GATEHOUSE_E2E_KEYCLOAK=1     fetch a real Keycloak with Maven and test against it (by itself when cached)
+//	GATEHOUSE_E2E_PYTHON=1       fetch FastMCP with pip and test with its client (by itself when cached)
+//	GATEHOUSE_E2E_CACHE=dir      keep what was fetched there (default: gatehouse-e2e in the user's cache folder)
+//	GATEHOUSE_E2E_REQUIRE=1      fail where a test would be skipped
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
+)
+
+// binary is the program under test. TestMain sets it.
+var binary string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "gatehouse-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	if binary, err = program.Binary(ctx, dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}

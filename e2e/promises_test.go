@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+)
+
+// promise is one thing that every deployment does, whatever its provider is and however its processes are cut.
+type promise struct {
+	name string
+	keep func(*testing.T, *deployment)
+}
+
+// promises returns all of them. Each registers its own client and logs in by itself, so that none needs another.
+func promises() []promise {
+	return []promise{
+		{"a request without a token is challenged", challengesWithoutToken},
+		{"the metadata leads a client from the endpoint to the token", publishesMetadata},
+		{"the metadata does not depend on the Host header", ignoresHostInMetadata},
+		{"registration gives each client an id of its own", registersClients},
+		{"a login yields a token for the resource", logsIn},
+		{"a confidential client logs in with its secret", logsInConfidentialClient},
+		{"a denied consent tells the client and nobody else", deniesOnRequest},
+		{"another browser cannot finish an approved login", refusesAnotherBrowser},
+		{"a consent form from elsewhere is refused", refusesForgedConsent},
+		{"an unproven client is never redirected to", neverRedirectsToUnproven},
+		{"a code works once, and its replay ends what it gave", endsReplayedGrant},
+		{"a code is good for its own client and verifier only", bindsCode},
+		{"a refresh token rotates", rotatesRefreshTokens},
+		{"the endpoint serves MCP 2024-11-05 with a session", servesMCP("2024-11-05")},
+		{"the endpoint serves MCP 2025-06-18 with a session", servesMCP("2025-06-18")},
+		{"the endpoint serves MCP 2025-11-25 with a session", servesMCP("2025-11-25")},
+		{"the endpoint serves MCP 2026-07-28 without a session", servesStatelessMCP},
+		{"a session does not replace the token", sessionIsNoCredential},
+		{"a foreign Origin or Host is refused", refusesForeignOriginAndHost},
+		{"a forged token is refused", refusesForgedTokens},
+		{"VerifyToken answers for every token", verifiesTokens},
+		{"gRPC is open for health, reflection and verification only", guardsGRPC},
+		{"an operator sees and ends what was granted", administers},
+	}
+}
+
+// keepPromises tests a deployment against all promises.
+func keepPromises(t *testing.T, d *deployment) {
+	t.Helper()
+	for _, p := range promises() {
+		t.Run(p.name, func(t *testing.T) { p.keep(t, d) })
+	}
+}
+
+// eventually waits for something that may take a moment by contract, such as a revocation on another node.
+func eventually(t *testing.T, within time.Duration, what string, happened func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(within)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !happened() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("after %s: %s did not happen", within, what)
+		case <-tick.C:
+		}
+	}
+}
+
+// revocationDelay is how long a revocation may take to show on another node, with a margin for a busy machine.
+const revocationDelay = 3 * time.Second

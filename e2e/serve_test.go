@@ -1,0 +1,139 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/realm"
+)
+
+// TestServe holds one process with a provider elsewhere to all promises.
+func TestServe(t *testing.T) {
+	keepPromises(t, startServe(t).deployment)
+}
+
+// TestServeSurvivesKill: SIGKILL loses nothing that was acknowledged. Tokens hold, and so does the operator's.
+func TestServeSurvivesKill(t *testing.T) {
+	s := startServe(t)
+	session, operator := s.connect(t, s.alice), s.adminToken(t)
+	s.running.Kill()
+	s.start(t)
+	if status := s.mcpStatus(t, session.access); status != http.StatusOK {
+		t.Errorf("the access token after the restart: %d", status)
+	}
+	if s.adminToken(t) != operator {
+		t.Error("the admin token changed")
+	}
+	if session.refresh != "" {
+		if answer := s.exchange(t, refreshForm(session)); answer.Status != http.StatusOK {
+			t.Errorf("the refresh token after the restart: %s", answer)
+		}
+	}
+}
+
+// TestServeShortTokens: the life of access tokens is a setting, and is kept.
+func TestServeShortTokens(t *testing.T) {
+	s := startServe(t, map[string]string{"GATEHOUSE_ACCESS_TOKEN_TTL": "2s"})
+	session := s.connect(t, s.alice)
+	eventually(t, 2*revocationDelay, "the end of the access token", func() bool {
+		return s.mcpStatus(t, session.access) == http.StatusUnauthorized
+	})
+}
+
+// TestServeNamesWhatIsMissing: all problems at once, and no secret among them.
+func TestServeNamesWhatIsMissing(t *testing.T) {
+	w := newWorkspace(t)
+	httpAddr, secret := freeAddr(t), rand.Text()
+	w.secrets.Add("provider client secret", secret)
+	_, err := program.Start(t.Context(), program.Config{
+		Name: "serve", Path: binary, Args: []string{"serve"}, Dir: w.logs, LogDir: w.logs,
+		Env: map[string]string{
+			"GATEHOUSE_HTTP_ADDR": httpAddr, "GATEHOUSE_DATA_DIR": w.data, "KEYCLOAK_CLIENT_SECRET": secret,
+		},
+		Ready:        answersReadyz(httpAddr),
+		StartTimeout: 2 * revocationDelay,
+	})
+	if err == nil {
+		t.Fatal("it started without a provider")
+	}
+	for _, key := range []string{"KEYCLOAK_BASE_URL", "KEYCLOAK_REALM", "KEYCLOAK_CLIENT_ID", "MCP_SERVER_BASE_URL"} {
+		if !strings.Contains(err.Error(), key) {
+			t.Errorf("the message does not name %s:\n%s", key, err)
+		}
+	}
+}
+
+// served is one gatehouse process with a pretended Keycloak behind it.
+type served struct {
+	*deployment
+	running *program.Process
+	process process
+	work    *workspace
+}
+
+func startServe(t *testing.T, extra ...map[string]string) *served {
+	t.Helper()
+	w := newWorkspace(t)
+	httpAddr, grpcAddr := freeAddr(t), freeAddr(t)
+	d, environment := withRealm(t, w, "http://"+httpAddr)
+	d.grpcAddr = grpcAddr
+	s := &served{deployment: d, work: w, process: process{
+		name:  "serve",
+		args:  []string{"serve"},
+		ready: answersReadyz(httpAddr),
+		env: merged(append([]map[string]string{environment, {
+			"GATEHOUSE_HTTP_ADDR": httpAddr,
+			"GATEHOUSE_GRPC_ADDR": grpcAddr,
+			"GATEHOUSE_DATA_DIR":  w.data,
+		}}, extra...)...),
+	}}
+	s.start(t)
+	return s
+}
+
+// start runs the process, also again after it was killed.
+func (s *served) start(t *testing.T) {
+	t.Helper()
+	s.running = startGatehouse(t, s.work, s.process)
+}
+
+// withRealm starts a pretended Keycloak realm for a gatehouse at a public URL. It returns the deployment without its
+// gRPC address, and the five variables that connect the two.
+func withRealm(t *testing.T, w *workspace, publicURL string) (*deployment, map[string]string) {
+	t.Helper()
+	d := &deployment{
+		server:  oauthclient.Server{URL: publicURL, Secret: w.secrets.Add},
+		dataDir: w.data,
+		alice:   person{username: "alice", password: rand.Text()},
+		bob:     person{username: "bob", password: rand.Text()},
+		secrets: w.secrets,
+	}
+	config := realm.Config{
+		ClientID:     "mcp_server",
+		ClientSecret: rand.Text(),
+		RedirectURI:  publicURL + "/auth/callback",
+		Secret:       w.secrets.Add,
+		Users: []realm.User{
+			{Subject: "6f1c", Username: "alice", Password: d.alice.password, GivenName: "Alice", FamilyName: "Archer", Email: "alice@example.com"},
+			{Subject: "9a2e", Username: "bob", Password: d.bob.password, GivenName: "Bob", FamilyName: "Baker", Email: "bob@example.com"},
+		},
+	}
+	w.secrets.Add("provider client secret", config.ClientSecret)
+	provider, err := realm.Start(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(provider.Close)
+	d.providerCalls = func() int { return provider.Count(realm.Token) }
+	return d, map[string]string{
+		"KEYCLOAK_BASE_URL":      provider.BaseURL(),
+		"KEYCLOAK_REALM":         realm.Name,
+		"KEYCLOAK_CLIENT_ID":     config.ClientID,
+		"KEYCLOAK_CLIENT_SECRET": config.ClientSecret,
+		"MCP_SERVER_BASE_URL":    publicURL,
+	}
+}

@@ -147,7 +147,9 @@ func (c *Core) Register(registrar grpc.ServiceRegistrar) {
 }
 
 // Chain returns the interceptors for a way in.
-func (c *Core) Chain(gate interceptor.Gate) interceptor.Chain { return interceptor.NewChain(c.chain, gate) }
+func (c *Core) Chain(gate interceptor.Gate) interceptor.Chain {
+	return interceptor.NewChain(c.chain, gate)
+}
 
 // Drain makes the core not ready, so that nobody sends new work.
 func (c *Core) Drain() { c.health.Shutdown() }

@@ -22,6 +22,8 @@ type Sources struct {
 	Environ []string
 	// Flags are values from the command line, by flag name.
 	Flags map[string]string
+	// Presets are values by environment variable that a command prefers to the defaults. Everything else is stronger.
+	Presets map[string]string
 }
 
 // Problem is one thing that is wrong with the settings.
@@ -158,6 +160,7 @@ func collect(sources Sources) (layers, error) {
 		{"environment", parseEnviron(sources.Environ)},
 		{"dotenv file", dotEnv},
 		{"file", file},
+		{"command", sources.Presets},
 	}, nil
 }
 

@@ -13,6 +13,9 @@ const (
 	challengeLength = 43
 )
 
+// MethodS256 is the one code challenge method that is supported (RFC 7636 section 4.2).
+const MethodS256 = "S256"
+
 // Challenge is a PKCE code challenge made with S256 (RFC 7636 section 4.2). The zero value fits no verifier.
 type Challenge string
 
@@ -22,7 +25,7 @@ func ParseChallenge(method, challenge string) (Challenge, error) {
 	if challenge == "" {
 		return "", NewError(InvalidRequest, "code_challenge is required")
 	}
-	if method != "S256" {
+	if method != MethodS256 {
 		return "", NewError(InvalidRequest, "code_challenge_method must be S256")
 	}
 	if len(challenge) != challengeLength || !consistsOf(challenge, "-_") {

@@ -10,6 +10,8 @@ type Resource struct {
 	Name string
 	// Scopes are all the scopes that the resource knows.
 	Scopes Scopes
+	// Descriptions say what scopes allow, for people. A scope may be without one.
+	Descriptions map[string]string
 }
 
 // Path returns the path of the resource without its leading slash, as it follows the well-known prefix of RFC 9728

@@ -45,7 +45,7 @@ func NewAdmin(deps AdminDeps) *Admin { return &Admin{deps: deps} }
 
 // CreateClient registers a client on behalf of an operator.
 func (a *Admin) CreateClient(ctx context.Context, req *gatehousev1.CreateClientRequest) (*gatehousev1.CreateClientResponse, error) {
-	registered, err := a.deps.Registrar.Register(ctx, metadata(req.GetMetadata()), storage.OriginOperator)
+	registered, err := a.deps.Registrar.Register(ctx, clientMetadata(req.GetMetadata()), storage.OriginOperator)
 	if err != nil {
 		return nil, err
 	}

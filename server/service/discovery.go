@@ -19,16 +19,16 @@ func (a *Auth) GetServerMetadata(_ context.Context, req *gatehousev1.GetServerMe
 	}
 	d := a.discovery
 	metadata := &gatehousev1.GetServerMetadataResponse{
-		Issuer:                            d.Issuer,
-		AuthorizationEndpoint:             d.Issuer + "/authorize",
-		TokenEndpoint:                     d.Issuer + "/token",
-		RegistrationEndpoint:              d.Issuer + "/register",
-		ScopesSupported:                   d.Scopes,
-		ResponseTypesSupported:            []string{"code"},
-		ResponseModesSupported:            []string{"query"},
-		GrantTypesSupported:               grant.Types(),
-		TokenEndpointAuthMethodsSupported: registration.Methods(),
-		CodeChallengeMethodsSupported:     []string{oauth.MethodS256},
+		Issuer:                                     d.Issuer,
+		AuthorizationEndpoint:                      d.Issuer + "/authorize",
+		TokenEndpoint:                              d.Issuer + "/token",
+		RegistrationEndpoint:                       d.Issuer + "/register",
+		ScopesSupported:                            d.Scopes,
+		ResponseTypesSupported:                     []string{"code"},
+		ResponseModesSupported:                     []string{"query"},
+		GrantTypesSupported:                        grant.Types(),
+		TokenEndpointAuthMethodsSupported:          registration.Methods(),
+		CodeChallengeMethodsSupported:              []string{oauth.MethodS256},
 		AuthorizationResponseIssParameterSupported: true,
 		ServiceDocumentation:                       d.Documentation,
 	}

@@ -14,7 +14,7 @@ import (
 
 // RegisterClient registers a client dynamically.
 func (a *Auth) RegisterClient(ctx context.Context, req *gatehousev1.RegisterClientRequest) (*gatehousev1.RegisterClientResponse, error) {
-	registered, err := a.deps.Registrar.Register(ctx, metadata(req), storage.OriginDynamic)
+	registered, err := a.deps.Registrar.Register(ctx, clientMetadata(req), storage.OriginDynamic)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (a *Auth) RegisterClient(ctx context.Context, req *gatehousev1.RegisterClie
 	return response, nil
 }
 
-func metadata(req *gatehousev1.RegisterClientRequest) registration.Metadata {
+func clientMetadata(req *gatehousev1.RegisterClientRequest) registration.Metadata {
 	return registration.Metadata{
 		RedirectURIs:    req.GetRedirectUris(),
 		AuthMethod:      req.GetTokenEndpointAuthMethod(),

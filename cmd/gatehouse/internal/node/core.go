@@ -1,0 +1,114 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/fullstorydev/grpchan/inprocgrpc"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/gatehouse-auth/gatehouse/server"
+	"github.com/gatehouse-auth/gatehouse/server/config"
+	"github.com/gatehouse-auth/gatehouse/server/interceptor"
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+)
+
+// Bounds of the gRPC listener.
+const (
+	maxMessage    = 1 << 20
+	maxHeaderList = 16 << 10
+	maxStreams    = 250
+)
+
+// coreNode is the core with its gRPC listener.
+type coreNode struct {
+	core     *server.Core
+	grpc     *grpc.Server
+	listener net.Listener
+}
+
+func openCore(ctx context.Context, options Options) (*coreNode, error) {
+	cfg := options.Config
+	serverOptions, err := transport(cfg)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := listen(ctx, cfg.GRPCAddr, "GATEHOUSE_GRPC_ADDR")
+	if err != nil {
+		return nil, err
+	}
+	core, err := server.Open(ctx, server.Deps{
+		Config:   cfg,
+		Provider: options.Provider,
+		Logger:   options.Logger,
+		Random:   secret.NewSource(nil),
+		Now:      time.Now,
+	})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	gate := interceptor.ListenerGate(interceptor.NewTable(), core.AdminToken, config.IsLoopback(listener.Addr().String()))
+	chain := core.Chain(gate)
+	grpcServer := grpc.NewServer(append(serverOptions,
+		grpc.UnaryInterceptor(chain.Unary),
+		grpc.StreamInterceptor(chain.Stream),
+	)...)
+	core.Register(grpcServer)
+	reflection.Register(grpcServer)
+	options.Logger.Info("grpc listening", "address", listener.Addr().String(), "tls", cfg.GRPCTLSCert != "")
+	return &coreNode{core: core, grpc: grpcServer, listener: listener}, nil
+}
+
+// transport is the bounds of the listener, and TLS when it is configured.
+func transport(cfg *config.Config) ([]grpc.ServerOption, error) {
+	options := []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxHeaderListSize(maxHeaderList),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+	}
+	if cfg.GRPCTLSCert == "" {
+		return options, nil
+	}
+	creds, err := credentials.NewServerTLSFromFile(cfg.GRPCTLSCert, cfg.GRPCTLSKey)
+	if err != nil {
+		return nil, err
+	}
+	return append(options, grpc.Creds(creds)), nil
+}
+
+// join connects an edge in this process. It goes through the same interceptors as a call from the network, with a gate
+// that knows where it comes from.
+func (c *coreNode) join(Options) (connection, error) {
+	chain := c.core.Chain(interceptor.InProcessGate(interceptor.NewTable()))
+	channel := new(inprocgrpc.Channel).
+		WithServerUnaryInterceptor(chain.Unary).
+		WithServerStreamInterceptor(chain.Stream)
+	c.core.Register(channel)
+	return connection{ClientConnInterface: channel, close: func() error { return nil }}, nil
+}
+
+func (c *coreNode) serve() error { return c.grpc.Serve(c.listener) }
+
+func (c *coreNode) stop(ctx context.Context) error {
+	c.core.Drain()
+	done := make(chan struct{})
+	go func() {
+		c.grpc.GracefulStop()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		c.grpc.Stop()
+		<-done
+	}
+	return nil
+}
+
+func (c *coreNode) close() error { return c.core.Close() }

@@ -1,0 +1,63 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/edge"
+)
+
+// edgeNode is the edge with its HTTP listener.
+type edgeNode struct {
+	server     *http.Server
+	listener   net.Listener
+	connection connection
+}
+
+func openEdge(options Options, join func(Options) (connection, error)) (*edgeNode, error) {
+	cfg := options.Config
+	conn, err := join(options)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := listen(context.Background(), cfg.HTTPAddr, "GATEHOUSE_HTTP_ADDR")
+	if err != nil {
+		return nil, errors.Join(err, conn.close())
+	}
+	handler, err := edge.New(
+		edge.Deps{Conn: conn, Logger: options.Logger, Now: time.Now, Random: rand.Reader},
+		edge.Config{
+			Issuer:         cfg.BaseURL,
+			Resource:       cfg.Resource(),
+			Scopes:         cfg.Scopes,
+			ServerName:     cfg.ServerName,
+			Version:        options.Version,
+			AllowedHosts:   cfg.AllowedHosts,
+			AllowedOrigins: cfg.AllowedOrigins,
+		})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close(), conn.close())
+	}
+	options.Logger.Info("http listening", "address", listener.Addr().String(), "issuer", cfg.BaseURL)
+	return &edgeNode{server: edge.NewHTTPServer(handler, options.Logger), listener: listener, connection: conn}, nil
+}
+
+func (e *edgeNode) serve() error {
+	if err := e.server.Serve(e.listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// stop lets requests finish. Streams that outlast the drain time are cut.
+func (e *edgeNode) stop(ctx context.Context) error {
+	err := e.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = e.server.Close()
+	}
+	return errors.Join(err, e.connection.close())
+}

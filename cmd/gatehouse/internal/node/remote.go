@@ -1,0 +1,73 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/gatehouse-auth/gatehouse/server/config"
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+)
+
+// connection is the way from an edge to its core.
+type connection struct {
+	grpc.ClientConnInterface
+	close func() error
+}
+
+// joinRemote connects to a core in another process with the admin token.
+func joinRemote(options Options) (connection, error) {
+	cfg := options.Config
+	token, err := edgeToken(cfg)
+	if err != nil {
+		return connection{}, err
+	}
+	transport := insecure.NewCredentials() // loopback only: the settings see to it
+	if cfg.GRPCTLSCA != "" {
+		if transport, err = credentials.NewClientTLSFromFile(cfg.GRPCTLSCA, ""); err != nil {
+			return connection{}, fmt.Errorf("GATEHOUSE_GRPC_TLS_CA: %w", err)
+		}
+	}
+	conn, err := grpc.NewClient(cfg.CoreAddr,
+		grpc.WithTransportCredentials(transport),
+		grpc.WithPerRPCCredentials(bearer{token: token, secure: cfg.GRPCTLSCA != ""}),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)))
+	if err != nil {
+		return connection{}, fmt.Errorf("GATEHOUSE_CORE_ADDR: %w", err)
+	}
+	options.Logger.Info("core", "address", cfg.CoreAddr, "tls", cfg.GRPCTLSCA != "")
+	return connection{ClientConnInterface: conn, close: conn.Close}, nil
+}
+
+// edgeToken is the configured admin token, or the one in the data directory when both run on one machine.
+func edgeToken(cfg *config.Config) (secret.Text, error) {
+	if !cfg.AdminToken.IsEmpty() {
+		return cfg.AdminToken, nil
+	}
+	path := filepath.Join(cfg.DataDir, "admin.token")
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return secret.Text{}, fmt.Errorf("the edge needs the core's admin token: set GATEHOUSE_ADMIN_TOKEN_FILE, or run it with the core's data directory: %w", err)
+	}
+	return secret.NewText(strings.TrimSpace(string(content))), nil
+}
+
+// bearer sends the admin token with every call.
+type bearer struct {
+	token  secret.Text
+	secure bool
+}
+
+// GetRequestMetadata returns the authorization metadata.
+func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	return map[string]string{"authorization": "Bearer " + b.token.Reveal()}, nil
+}
+
+// RequireTransportSecurity is false only for a core on loopback.
+func (b bearer) RequireTransportSecurity() bool { return b.secure }

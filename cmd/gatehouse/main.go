@@ -1,0 +1,88 @@
+// Command gatehouse is the OAuth proxy between MCP clients and the identity provider that a company already runs.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// terminal is where a command reads and writes.
+type terminal struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// command is one subcommand.
+type command struct {
+	name, args, summary string
+	run                 func(ctx context.Context, term terminal, args []string) error
+}
+
+func commands() []command {
+	return []command{
+		{"dev", "", "everything in one process, with a built-in identity provider", runDev},
+		{"tour", "", "walk one complete login and print every step", runTour},
+		{"serve", "[core|edge]", "run the server; core and edge apart when named", runServe},
+		{"connect", "[URL]", "log in to an MCP server and show what it offers", runConnect},
+		{"config", "", "print the effective settings, secrets redacted", runConfig},
+		{"version", "", "print the version", runVersion},
+	}
+}
+
+// errUsage asks for the usage text.
+var errUsage = errors.New("usage")
+
+func run(ctx context.Context, args []string, term terminal) int {
+	if len(args) == 0 {
+		usage(term.Err)
+		return exitUsage
+	}
+	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(term.Out)
+		return exitOK
+	}
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		switch err := c.run(ctx, term, args[1:]); {
+		case err == nil:
+			return exitOK
+		case errors.Is(err, errUsage):
+			return exitUsage
+		default:
+			fmt.Fprintln(term.Err, "gatehouse "+c.name+": "+err.Error())
+			return exitFailure
+		}
+	}
+	fmt.Fprintf(term.Err, "gatehouse: unknown command %q\n\n", args[0])
+	usage(term.Err)
+	return exitUsage
+}
+
+func usage(out io.Writer) {
+	fmt.Fprintln(out, "Gatehouse gives any MCP server OAuth, backed by the identity provider that you already run.\n\nUsage:")
+	for _, c := range commands() {
+		fmt.Fprintf(out, "  gatehouse %-20s %s\n", c.name+" "+c.args, c.summary)
+	}
+	fmt.Fprintln(out, "\nEvery setting is an environment variable, a flag, and a key in a YAML file (--config FILE):\ngatehouse config lists them, docs/configuration.md explains them.")
+}

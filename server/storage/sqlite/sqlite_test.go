@@ -1,0 +1,37 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+	"github.com/gatehouse-auth/gatehouse/server/storage/sqlite"
+	"github.com/gatehouse-auth/gatehouse/server/storage/storagetest"
+)
+
+func open(t testing.TB, path string, opts ...sqlite.Option) *sqlite.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), path, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return store
+}
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	storagetest.Run(t, func(t *testing.T) storage.Store {
+		return open(t, filepath.Join(t.TempDir(), "gatehouse.db"))
+	})
+}
+
+func TestStoreIsDurable(t *testing.T) {
+	storagetest.RunDurable(t, func(t *testing.T) func() storage.Store {
+		path := filepath.Join(t.TempDir(), "gatehouse.db")
+		return func() storage.Store { return open(t, path) }
+	})
+}

@@ -1,0 +1,158 @@
+package storagetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+func clientChecks() []check {
+	return []check{
+		{"a client comes back as it was stored", func(t *testing.T, s *scene) {
+			hash := s.hash()
+			full := storage.Client{
+				ID: "full", Origin: storage.OriginOperator, Name: "Full", AuthMethod: "client_secret_basic",
+				SecretHash: &hash, RedirectURIs: []string{"https://a.example/cb?x=1", "com.example.app:/cb"},
+				GrantTypes: []string{"authorization_code"}, Scopes: []string{"b", "a"}, ApplicationType: "web",
+				ClientURI: "https://a.example", LogoURI: "https://a.example/logo.png", SoftwareID: "software",
+				SoftwareVersion: "1.2.3", CreateTime: s.now, LastUsedTime: s.now.Add(time.Second),
+			}
+			for _, client := range []storage.Client{full, {ID: "bare", Origin: storage.OriginDynamic, CreateTime: s.now}} {
+				s.create(client)
+				stored, err := s.Client(t.Context(), client.ID)
+				s.must(err)
+				same(t, stored, client)
+			}
+		}},
+		{"an unknown client is not found", func(t *testing.T, s *scene) {
+			_, err := s.Client(t.Context(), "nobody")
+			s.want(storage.ErrNotFound, err)
+		}},
+		{"a taken id is refused and the first client stays", func(t *testing.T, s *scene) {
+			first := s.client()
+			second := s.newClient()
+			second.ID, second.Name = first.ID, "Impostor"
+			s.want(storage.ErrExists, s.CreateClient(t.Context(), second, noLimit))
+			stored, err := s.Client(t.Context(), first.ID)
+			s.must(err)
+			same(t, stored, first)
+		}},
+		{"ids are compared exactly", func(t *testing.T, s *scene) {
+			client := s.newClient()
+			client.ID = "Case"
+			s.create(client)
+			for _, other := range []string{"case", "Case ", "Cas", "Cas_", "C%", ""} {
+				_, err := s.Client(t.Context(), other)
+				s.want(storage.ErrNotFound, err)
+			}
+		}},
+		{"its first code exchange marks a client as used", func(t *testing.T, s *scene) {
+			client := s.client()
+			s.grant(client.ID, "alice")
+			stored, err := s.Client(t.Context(), client.ID)
+			s.must(err)
+			same(t, stored.LastUsedTime, s.now)
+		}},
+		{"a deleted client takes its transactions and codes along and its live grants are revoked", deletesClient},
+		{"deleting an unknown client is not found", func(t *testing.T, s *scene) {
+			_, err := s.DeleteClient(t.Context(), "nobody", s.now)
+			s.want(storage.ErrNotFound, err)
+		}},
+		{"of racing deletions one wins", func(t *testing.T, s *scene) {
+			client := s.client()
+			oneWins(t, race(racers, func(int) error {
+				_, err := s.DeleteClient(t.Context(), client.ID, s.now)
+				return err
+			}), storage.ErrNotFound)
+		}},
+	}
+}
+
+func deletesClient(t *testing.T, s *scene) {
+	ctx := t.Context()
+	client, other := s.client(), s.client()
+	txn, code := s.pending(client.ID), s.code(client.ID, "alice")
+	live, ended := s.grant(client.ID, "alice"), s.grant(client.ID, "alice")
+	_, err := s.RevokeGrants(ctx, storage.GrantFilter{ID: ended.ID, Now: s.now}, storage.RevokedByOperator)
+	s.must(err)
+	otherTxn, otherGrant := s.pending(other.ID), s.grant(other.ID, "alice")
+
+	now := s.now.Add(time.Second)
+	revoked, err := s.DeleteClient(ctx, client.ID, now)
+	s.must(err)
+	same(t, revoked, []string{live.ID})
+
+	_, err = s.Client(ctx, client.ID)
+	s.want(storage.ErrNotFound, err)
+	_, err = s.TransactionByHandle(ctx, txn.HandleHash, now)
+	s.want(storage.ErrNotFound, err)
+	_, err = s.Code(ctx, code.Hash)
+	s.want(storage.ErrNotFound, err)
+
+	detail, err := s.Grant(ctx, live.ID)
+	s.must(err)
+	live.RevokeTime, live.RevokeReason = now, storage.RevokedByClientDeleted
+	same(t, detail.Grant, live)
+	same(t, detail.ClientName, "")
+	detail, err = s.Grant(ctx, ended.ID)
+	s.must(err)
+	same(t, detail.Grant.RevokeReason, storage.RevokedByOperator)
+
+	_, err = s.Client(ctx, other.ID)
+	s.must(err)
+	same(t, s.status(otherTxn), storage.StatusPending)
+	detail, err = s.Grant(ctx, otherGrant.ID)
+	s.must(err)
+	same(t, detail.Grant, otherGrant)
+
+	_, err = s.DeleteClient(ctx, client.ID, now)
+	s.want(storage.ErrNotFound, err)
+}
+
+func clientLimitChecks() []check {
+	return []check{
+		{"registrations stop at the limit of unused clients", func(t *testing.T, s *scene) {
+			const limit = 3
+			for range limit {
+				s.must(s.CreateClient(t.Context(), s.newClient(), limit))
+			}
+			refused := s.newClient()
+			s.want(storage.ErrLimit, s.CreateClient(t.Context(), refused, limit))
+			_, err := s.Client(t.Context(), refused.ID)
+			s.want(storage.ErrNotFound, err)
+		}},
+		{"the limit is not for operators", func(t *testing.T, s *scene) {
+			client := s.newClient()
+			client.Origin = storage.OriginOperator
+			s.must(s.CreateClient(t.Context(), client, 0))
+			s.want(storage.ErrLimit, s.CreateClient(t.Context(), s.newClient(), 0))
+		}},
+		{"neither used clients nor those of operators count towards the limit", func(t *testing.T, s *scene) {
+			s.grant(s.client().ID, "alice")
+			operated := s.newClient()
+			operated.Origin = storage.OriginOperator
+			s.create(operated)
+			s.must(s.CreateClient(t.Context(), s.newClient(), 1))
+			s.want(storage.ErrLimit, s.CreateClient(t.Context(), s.newClient(), 1))
+		}},
+		{"racing registrations never exceed the limit", func(t *testing.T, s *scene) {
+			const limit = 10
+			clients := make([]storage.Client, 4*racers)
+			for i := range clients {
+				clients[i] = s.newClient()
+			}
+			answers := race(len(clients), func(i int) error { return s.CreateClient(t.Context(), clients[i], limit) })
+			nWin(t, answers, limit, storage.ErrLimit)
+			stored, err := s.ListClients(t.Context(), storage.Page{Limit: 100})
+			s.must(err)
+			same(t, len(stored), limit)
+		}},
+		{"of racing registrations with one id one wins", func(t *testing.T, s *scene) {
+			client := s.newClient()
+			oneWins(t, race(racers, func(int) error {
+				return s.CreateClient(t.Context(), client, noLimit)
+			}), storage.ErrExists)
+		}},
+	}
+}

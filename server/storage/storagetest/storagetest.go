@@ -1,0 +1,46 @@
+// Package storagetest is the conformance suite of the storage contract. Every backend passes the same checks; their
+// names read as the promises of package storage.
+package storagetest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+// check is one promise and how it is tried on an empty store.
+type check struct {
+	promise string
+	try     func(t *testing.T, s *scene)
+}
+
+// Run checks a backend. open returns an empty store for each check; the suite closes it.
+func Run(t *testing.T, open func(t *testing.T) storage.Store) {
+	groups := []struct {
+		name   string
+		checks []check
+	}{
+		{"Clients", slices.Concat(clientChecks(), clientLimitChecks())},
+		{"Transactions", slices.Concat(transactionChecks(), approvalChecks(), claimChecks())},
+		{"Codes", slices.Concat(completionChecks(), redemptionChecks())},
+		{"Grants", slices.Concat(grantChecks(), revocationChecks())},
+		{"SigningKeys", signingKeyChecks()},
+		{"Sweep", slices.Concat(sweepChecks(), clientSweepChecks())},
+		{"Lists", pagingChecks()},
+		{"Columns", columnChecks()},
+		{"Concurrency", concurrencyChecks()},
+		{"Lifecycle", lifecycleChecks()},
+	}
+	for _, group := range groups {
+		t.Run(group.name, func(t *testing.T) {
+			for _, c := range group.checks {
+				t.Run(c.promise, func(t *testing.T) {
+					store := open(t)
+					t.Cleanup(func() { _ = store.Close() })
+					c.try(t, newScene(t, store))
+				})
+			}
+		})
+	}
+}

@@ -1,0 +1,204 @@
+package storagetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+// keep is the policy of the checks; its four times differ so that none can stand in for another.
+var keep = storage.SweepPolicy{
+	UnusedClient:     24 * time.Hour,
+	IdleClient:       200 * 24 * time.Hour,
+	EndedGrant:       7 * 24 * time.Hour,
+	EndedTransaction: time.Hour,
+	Limit:            100,
+}
+
+// sweep checks what a sweep at a moment deletes.
+func (s *scene) sweep(now time.Time, policy storage.SweepPolicy, want storage.SweepResult) {
+	s.t.Helper()
+	result, err := s.Sweep(s.t.Context(), now, policy)
+	s.must(err)
+	same(s.t, result, want)
+}
+
+func sweepChecks() []check {
+	return []check{
+		{"an empty store has nothing to sweep", func(_ *testing.T, s *scene) {
+			s.sweep(s.now, keep, storage.SweepResult{})
+		}},
+		{"live rows stay under the strictest policy", func(t *testing.T, s *scene) {
+			client := s.client()
+			txn, code, grant := s.pending(client.ID), s.code(client.ID, "alice"), s.grant(client.ID, "bob")
+			fresh := s.client()
+			s.pending(fresh.ID)
+			s.sweep(s.now, storage.SweepPolicy{Limit: 100}, storage.SweepResult{})
+			same(t, s.status(txn), storage.StatusPending)
+			same(t, s.listed(storage.GrantFilter{Now: s.now}), []string{grant.ID})
+			s.must(s.redeem(code))
+		}},
+		{"transactions and codes go when their time after the expiry is over", func(t *testing.T, s *scene) {
+			code := s.code("client", "alice")
+			used := s.code("client", "alice")
+			s.must(s.BurnCode(t.Context(), used.Hash, s.now))
+			end := code.ExpireTime.Add(keep.EndedTransaction)
+			s.sweep(end.Add(-time.Microsecond), keep, storage.SweepResult{})
+			s.want(storage.ErrUsed, s.BurnCode(t.Context(), used.Hash, s.now)) // a replay is still noticed
+			s.sweep(end, keep, storage.SweepResult{Codes: 2, Credentials: 1, Users: 1})
+			_, err := s.Code(t.Context(), code.Hash)
+			s.want(storage.ErrNotFound, err)
+			end = s.newTransaction("client").ExpireTime.Add(keep.EndedTransaction)
+			s.sweep(end.Add(-time.Microsecond), keep, storage.SweepResult{})
+			s.sweep(end, keep, storage.SweepResult{Transactions: 2})
+		}},
+		{"an expired grant goes with its tokens, credential and user", func(t *testing.T, s *scene) {
+			grant := s.grant("client", "alice")
+			s.discardAuthorizations()
+			end := grant.ExpireTime.Add(keep.EndedGrant)
+			result, err := s.Sweep(t.Context(), end.Add(-time.Microsecond), keep)
+			s.must(err)
+			same(t, result.Grants, 0)
+			tokens := result.RefreshTokens // a token may end before its grant
+			result, err = s.Sweep(t.Context(), end, keep)
+			s.must(err)
+			result.RefreshTokens += tokens
+			same(t, result, storage.SweepResult{Grants: 1, RefreshTokens: 1, Credentials: 1, Users: 1})
+		}},
+		{"a revoked grant goes when its time after the revocation is over", func(t *testing.T, s *scene) {
+			grant, other := s.grant("client", "alice"), s.grant("client", "alice")
+			s.discardAuthorizations()
+			filter := storage.GrantFilter{ID: grant.ID, Now: s.now}
+			_, err := s.RevokeGrants(t.Context(), filter, storage.RevokedByOperator)
+			s.must(err)
+			end := s.now.Add(keep.EndedGrant)
+			s.sweep(end.Add(-time.Microsecond), keep, storage.SweepResult{})
+			s.sweep(end, keep, storage.SweepResult{Grants: 1})
+			_, err = s.Grant(t.Context(), grant.ID)
+			s.want(storage.ErrNotFound, err)
+			detail, err := s.Grant(t.Context(), other.ID) // it shares the credential, which therefore stays
+			s.must(err)
+			same(t, detail.Grant, other)
+		}},
+		{"a sweep deletes no more than its limit of each table", func(t *testing.T, s *scene) {
+			const rows, limit = 5, 2
+			for range rows {
+				s.grant(s.client().ID, s.name("user"))
+				s.client()
+			}
+			policy := storage.SweepPolicy{Limit: limit}
+			end := s.now.Add(1000 * 24 * time.Hour)
+			var total storage.SweepResult
+			for {
+				result, err := s.Sweep(t.Context(), end, policy)
+				s.must(err)
+				for _, count := range counts(&result) {
+					if *count > limit {
+						t.Fatalf("a sweep with limit %d deleted %+v", limit, result)
+					}
+				}
+				if result == (storage.SweepResult{}) {
+					break
+				}
+				for i, count := range counts(&result) {
+					*counts(&total)[i] += *count
+				}
+			}
+			same(t, total, storage.SweepResult{
+				Clients: 2 * rows, Transactions: rows, Codes: rows, Grants: rows, RefreshTokens: rows, Credentials: rows,
+				Users: rows,
+			})
+		}},
+	}
+}
+
+// counts lists the fields of a result.
+func counts(r *storage.SweepResult) []*int {
+	return []*int{&r.Clients, &r.Transactions, &r.Codes, &r.Grants, &r.RefreshTokens, &r.Credentials, &r.Users}
+}
+
+// discardAuthorizations sweeps transactions and codes away, so that a check can count the rest.
+func (s *scene) discardAuthorizations() {
+	s.t.Helper()
+	policy := keep
+	policy.EndedTransaction = 0
+	_, err := s.Sweep(s.t.Context(), s.newTransaction("client").ExpireTime, policy)
+	s.must(err)
+}
+
+func clientSweepChecks() []check {
+	return []check{
+		{"an unused registration goes after its time", func(t *testing.T, s *scene) {
+			client := s.client()
+			end := s.now.Add(keep.UnusedClient)
+			s.sweep(end.Add(-time.Microsecond), keep, storage.SweepResult{})
+			s.sweep(end, keep, storage.SweepResult{Clients: 1})
+			_, err := s.Client(t.Context(), client.ID)
+			s.want(storage.ErrNotFound, err)
+		}},
+		{"a swept registration makes room for another", func(t *testing.T, s *scene) {
+			s.must(s.CreateClient(t.Context(), s.newClient(), 1))
+			s.want(storage.ErrLimit, s.CreateClient(t.Context(), s.newClient(), 1))
+			s.sweep(s.now.Add(keep.UnusedClient), keep, storage.SweepResult{Clients: 1})
+			s.must(s.CreateClient(t.Context(), s.newClient(), 1))
+		}},
+		{"an unused registration stays while an authorization is under way", func(t *testing.T, s *scene) {
+			waiting, exchanging := s.client(), s.client()
+			start := s.now
+			s.now = start.Add(keep.UnusedClient)
+			s.pending(waiting.ID)
+			s.code(exchanging.ID, "alice")
+			s.sweep(s.now, keep, storage.SweepResult{})
+			for _, client := range []storage.Client{waiting, exchanging} {
+				_, err := s.Client(t.Context(), client.ID)
+				s.must(err)
+			}
+		}},
+		{"a used client goes after its idle time and not as unused", func(t *testing.T, s *scene) {
+			client := s.client()
+			s.grant(client.ID, "alice")
+			s.discardAuthorizations()
+			end := s.now.Add(keep.IdleClient)
+			policy := keep
+			policy.EndedGrant = 1000 * 24 * time.Hour // ended grants do not hold their client
+			s.sweep(end.Add(-time.Microsecond), policy, storage.SweepResult{})
+			s.sweep(end, policy, storage.SweepResult{Clients: 1})
+			_, err := s.Client(t.Context(), client.ID)
+			s.want(storage.ErrNotFound, err)
+		}},
+		{"a client with a live grant is never swept", func(t *testing.T, s *scene) {
+			client := s.client()
+			grant := s.grant(client.ID, "alice")
+			s.discardAuthorizations()
+			policy := storage.SweepPolicy{EndedGrant: keep.EndedGrant, Limit: 100}
+			result, err := s.Sweep(t.Context(), grant.ExpireTime.Add(-time.Microsecond), policy)
+			s.must(err)
+			same(t, result.Clients, 0)
+			_, err = s.Client(t.Context(), client.ID)
+			s.must(err)
+			s.sweep(grant.ExpireTime, policy, storage.SweepResult{Clients: 1})
+		}},
+		{"a revoked grant does not hold its client", func(t *testing.T, s *scene) {
+			client := s.client()
+			grant := s.grant(client.ID, "alice")
+			s.discardAuthorizations()
+			filter := storage.GrantFilter{ID: grant.ID, Now: s.now}
+			_, err := s.RevokeGrants(t.Context(), filter, storage.RevokedByOperator)
+			s.must(err)
+			policy := keep
+			policy.IdleClient = 0
+			s.sweep(s.now, policy, storage.SweepResult{Clients: 1})
+		}},
+		{"operators' clients are never swept", func(t *testing.T, s *scene) {
+			used, unused := s.newClient(), s.newClient()
+			used.Origin, unused.Origin = storage.OriginOperator, storage.OriginOperator
+			s.create(used)
+			s.create(unused)
+			s.grant(used.ID, "alice")
+			result, err := s.Sweep(t.Context(), s.now.Add(10000*24*time.Hour), storage.SweepPolicy{Limit: 100})
+			s.must(err)
+			same(t, result.Clients, 0)
+		}},
+	}
+}

@@ -1,0 +1,134 @@
+package page
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/gatehouse-auth/gatehouse/edge/requestlog"
+)
+
+const (
+	// callTimeout bounds one call of the core. The callback's call waits for the identity provider.
+	callTimeout = 30 * time.Second
+	// defaultRetry is what an outage suggests when the core names no time.
+	defaultRetry = 2 * time.Second
+	// errorDomain is the domain of the core's error reasons.
+	errorDomain = "oauth"
+)
+
+// callContext returns the context of a call to the core.
+func callContext(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), callTimeout)
+}
+
+// errorView is an error page.
+type errorView struct {
+	problem
+
+	// Reference is the identifier of the request, under which its log line is found.
+	Reference string
+}
+
+// Error answers with the error page of an HTTP status. It is for every room of the edge that answers browsers, and sets
+// all headers itself. A Retry-After header that the caller has set stays.
+func (p *Pages) Error(w http.ResponseWriter, r *http.Request, status int) {
+	p.fail(w, r, statusProblem(status))
+}
+
+// fail answers with an error page.
+func (p *Pages) fail(w http.ResponseWriter, r *http.Request, pr problem) {
+	p.setHeaders(w.Header())
+	p.render(w, r, pr.Status, document{
+		view:  "error",
+		Title: pr.Title,
+		Body:  errorView{problem: pr, Reference: requestlog.ID(r.Context())},
+	})
+}
+
+// failUnexpected records a fault of this server and answers with status 500.
+func (p *Pages) failUnexpected(w http.ResponseWriter, r *http.Request, message string, fields ...any) {
+	p.logger.ErrorContext(r.Context(), message, append(fields, "request_id", requestlog.ID(r.Context()))...)
+	p.Error(w, r, http.StatusInternalServerError)
+}
+
+// failCall answers for a call of the core that failed.
+func (p *Pages) failCall(w http.ResponseWriter, r *http.Request, err error) {
+	pr, retry := problemOf(err)
+	if retry > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.Seconds()))))
+	}
+	if pr.Status >= http.StatusInternalServerError {
+		p.logger.ErrorContext(r.Context(), "core did not answer a page",
+			"code", status.Code(err).String(), "error", err, "request_id", requestlog.ID(r.Context()))
+	}
+	p.fail(w, r, pr)
+}
+
+// problemOf maps an error of the core to what a browser is told, and to the time after which trying again may help. The
+// reason decides where there is one; the gRPC code decides for the rest.
+func problemOf(err error) (problem, time.Duration) {
+	st := status.Convert(err)
+	reason, retry := details(st)
+	switch reason {
+	case "invalid_client", "invalid_redirect_uri":
+		return unknownClientProblem(), 0
+	case "transaction_expired":
+		return expiredProblem(), 0
+	case "transaction_used":
+		return usedProblem(), 0
+	case "wrong_browser":
+		return wrongBrowserProblem(), 0
+	case "access_denied":
+		return deniedProblem(), 0
+	}
+	switch st.Code() {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.Aborted:
+		return unavailableProblem(), max(retry, defaultRetry)
+	case codes.ResourceExhausted:
+		return statusProblem(http.StatusTooManyRequests), max(retry, defaultRetry)
+	case codes.InvalidArgument, codes.OutOfRange, codes.FailedPrecondition:
+		return statusProblem(http.StatusBadRequest), 0
+	case codes.NotFound:
+		return expiredProblem(), 0
+	case codes.PermissionDenied:
+		return statusProblem(http.StatusForbidden), 0
+	default:
+		return statusProblem(http.StatusInternalServerError), 0
+	}
+}
+
+// details reads the reason and the time to wait that the core attaches to its errors.
+func details(st *status.Status) (reason string, retry time.Duration) {
+	for _, detail := range st.Details() {
+		switch d := detail.(type) {
+		case *errdetails.ErrorInfo:
+			if d.GetDomain() == errorDomain {
+				reason = d.GetReason()
+			}
+		case *errdetails.RetryInfo:
+			retry = d.GetRetryDelay().AsDuration()
+		}
+	}
+	return reason, retry
+}
+
+// statusOfError returns the status of the page that shows an OAuth error to the visitor.
+func statusOfError(code string) int {
+	switch code {
+	case "access_denied":
+		return http.StatusForbidden
+	case "temporarily_unavailable":
+		return http.StatusServiceUnavailable
+	case "server_error":
+		return http.StatusInternalServerError
+	default:
+		return http.StatusBadRequest
+	}
+}

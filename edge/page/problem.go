@@ -1,0 +1,129 @@
+package page
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// problem is what an error page says. Every text is a constant: nothing of the request, and nothing of an internal
+// error, is ever part of it.
+type problem struct {
+	// Kind names the problem in DOM tests.
+	Kind   string
+	Status int
+	Title  string
+	Text   string
+	// Steps say what the visitor can do.
+	Steps []string
+}
+
+const (
+	stepStartAgain = "Go back to your app and connect again."
+	stepClose      = "If you came here by a link that somebody sent you, close this tab."
+	stepReload     = "Wait a moment, then reload this page."
+)
+
+func unknownClientProblem() problem {
+	return problem{
+		Kind: "unknown-client", Status: http.StatusBadRequest,
+		Title: "This app cannot connect",
+		Text:  "The app is not registered here, or its return address does not match its registration.",
+		Steps: []string{"In your app, remove this server and add it again. The app then registers anew.", stepClose},
+	}
+}
+
+func expiredProblem() problem {
+	return problem{
+		Kind: "expired", Status: http.StatusBadRequest,
+		Title: "This sign-in has expired",
+		Text:  "A sign-in has to be finished within ten minutes. Nothing was shared.",
+		Steps: []string{stepStartAgain},
+	}
+}
+
+func usedProblem() problem {
+	return problem{
+		Kind: "used", Status: http.StatusBadRequest,
+		Title: "This sign-in is already finished",
+		Text:  "It was answered before, and each answer counts once.",
+		Steps: []string{"Look at your app: it may be connected already.", "If it is not, connect again from there."},
+	}
+}
+
+func wrongBrowserProblem() problem {
+	return problem{
+		Kind: "wrong-browser", Status: http.StatusForbidden,
+		Title: "This sign-in belongs to another browser",
+		Text:  "It was not approved in this browser window, or its cookie is gone. To keep you safe, it was stopped.",
+		Steps: []string{
+			"Connect again from your app, and finish in the browser window that opens.",
+			"Allow cookies for this site.",
+			stepClose,
+		},
+	}
+}
+
+func forgedProblem() problem {
+	return problem{
+		Kind: "forged", Status: http.StatusForbidden,
+		Title: "Your answer could not be confirmed",
+		Text:  "This server could not tell that the answer came from its own page in this browser. Nothing was changed.",
+		Steps: []string{
+			"Connect again from your app, and answer in the browser window that opens.",
+			"Allow cookies for this site.",
+		},
+	}
+}
+
+func deniedProblem() problem {
+	return problem{
+		Kind: "denied", Status: http.StatusForbidden,
+		Title: "You do not have access",
+		Text:  "You are signed in, but this account may not use this server.",
+		Steps: []string{"Connect again with another account.", "Or ask the people who run this server."},
+	}
+}
+
+func unavailableProblem() problem {
+	return problem{
+		Kind: "unavailable", Status: http.StatusServiceUnavailable,
+		Title: "Not available at the moment",
+		Text:  "This server, or the identity provider behind it, does not answer. You did nothing wrong.",
+		Steps: []string{stepReload},
+	}
+}
+
+// statusProblem returns the problem of a status that needs no further explanation.
+func statusProblem(status int) problem {
+	p := problem{Kind: fmt.Sprintf("status-%d", status), Status: status}
+	switch status {
+	case http.StatusBadRequest:
+		p.Title = "This link does not work"
+		p.Text = "Parts of it are missing, repeated or not readable."
+		p.Steps = []string{stepStartAgain, stepClose}
+	case http.StatusForbidden:
+		p.Title, p.Text = "Not allowed", "You may not see this page."
+	case http.StatusNotFound:
+		p.Title, p.Text = "There is nothing here", "This server has no page at this address."
+	case http.StatusMethodNotAllowed:
+		p.Title, p.Text = "Not possible like this", "This address does not answer requests of that kind."
+	case http.StatusRequestEntityTooLarge, http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge:
+		p.Title, p.Text = "Too much at once", "The request is larger than this server accepts."
+		p.Steps = []string{stepStartAgain}
+	case http.StatusUnsupportedMediaType:
+		p.Title, p.Text = "Not readable", "This address takes forms only."
+	case http.StatusMisdirectedRequest:
+		p.Title, p.Text = "Wrong address", "This server does not answer under the name that was used."
+		p.Steps = []string{"Check the address in your app."}
+	case http.StatusTooManyRequests:
+		p.Title, p.Text = "Too many requests", "This server needs a short break before it takes the next one."
+		p.Steps = []string{stepReload}
+	case http.StatusServiceUnavailable:
+		return unavailableProblem()
+	default:
+		p.Title = "Something went wrong"
+		p.Text = "The fault is on our side, and it was recorded."
+		p.Steps = []string{stepReload, "If it stays, tell the people who run this server, with the reference below."}
+	}
+	return p
+}

@@ -2,6 +2,7 @@ package authorization
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -136,13 +137,15 @@ func providerRefusal(code string) *oauth.Error {
 // publicError says to a client what a failure behind the callback means (reference: the provider's answer is never
 // passed on).
 func publicError(err error) *oauth.Error {
+	if public, ok := errors.AsType[*oauth.Error](err); ok {
+		return public
+	}
 	switch upstream.KindOf(err) {
 	case upstream.KindInvalidGrant:
 		return oauth.NewError(oauth.AccessDenied, "The identity provider did not accept the login. Try again.")
 	case upstream.KindMisconfigured, upstream.KindUnavailable:
 		return oauth.NewError(oauth.TemporarilyUnavailable, "The identity provider could not answer. Try again.")
-	case upstream.KindRejected, upstream.KindGarbage:
+	default:
 		return oauth.NewError(oauth.ServerError, "The identity provider's answer was not understood.")
 	}
-	return asError(err)
 }

@@ -1,0 +1,78 @@
+package server_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
+	"github.com/gatehouse-auth/gatehouse/server/upstream/upstreamtest"
+)
+
+func TestRestartKeepsTokensCodesAndTransactions(t *testing.T) {
+	dir := t.TempDir()
+	r := &rig{idp: upstreamtest.New(t), clock: &upstreamtest.Clock{}}
+	r.clock.Set(time.Now().UTC().Truncate(time.Second))
+	r.idp.SetClock(r.clock.Now)
+	r.start(t, dir)
+	token := r.login(t).GetAccessToken()
+	clientID := r.register(t)
+	code := r.code(t, clientID)
+	answer := r.allow(t, r.begin(t, request(clientID)))
+	if err := r.core.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.start(t, dir)
+	if !r.verify(t, token).GetActive() {
+		t.Error("the token died with the process")
+	}
+	if _, err := r.ExchangeToken(t.Context(), tokenRequest(clientID, code)); err != nil {
+		t.Errorf("the code died with the process: %v", err)
+	}
+	if _, err := r.CompleteAuthorization(t.Context(), answer); err != nil {
+		t.Errorf("the login died with the process: %v", err)
+	}
+}
+
+func TestSecretsAreFilesOfTheOwnerAlone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	r := &rig{idp: upstreamtest.New(t), clock: &upstreamtest.Clock{}}
+	r.clock.Set(time.Now())
+	r.start(t, dir)
+	for name, want := range map[string]os.FileMode{"": 0o700, "sealing.key": 0o600, "admin.token": 0o600, "gatehouse.db": 0o600} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%q has mode %04o, want %04o", name, got, want)
+		}
+	}
+}
+
+func TestEverySigningAlgorithmWorks(t *testing.T) {
+	for _, algorithm := range []string{"ES256", "EdDSA", "RS256", "HS256"} {
+		t.Run(algorithm, func(t *testing.T) {
+			r := newRig(t, "GATEHOUSE_SIGNING_ALG="+algorithm)
+			if !r.verify(t, r.login(t).GetAccessToken()).GetActive() {
+				t.Error("not active")
+			}
+			keys, err := r.GetKeySet(t.Context(), &gatehousev1.GetKeySetRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			metadata, err := r.GetServerMetadata(t.Context(), &gatehousev1.GetServerMetadataRequest{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := 1
+			if algorithm == "HS256" {
+				want = 0
+			}
+			if len(keys.GetKeys()) != want || (metadata.GetJwksUri() != "") != (want == 1) {
+				t.Errorf("keys = %v, jwks_uri = %q", keys, metadata.GetJwksUri())
+			}
+		})
+	}
+}

@@ -62,7 +62,7 @@ func deniesOnRequest(t *testing.T, d *deployment) {
 	c := d.register(t)
 	b := d.newBrowser(t, c.redirectURI)
 	attempt := d.server.NewAttempt(c.id, c.redirectURI)
-	page := decide(t, b, d.openConsent(t, b, attempt), "deny")
+	page := decide(t, b, openConsent(t, b, d.server.AuthorizeURL(attempt)), "deny")
 	target := page.URL
 	if !page.Left {
 		at := slices.IndexFunc(page.Links, func(u *url.URL) bool { return strings.HasPrefix(u.String(), c.redirectURI) })
@@ -84,7 +84,7 @@ func refusesAnotherBrowser(t *testing.T, d *deployment) {
 	c := d.register(t)
 	attempt := d.server.NewAttempt(c.id, c.redirectURI)
 	approver := browser.New(func(u *url.URL) bool { return u.Path == "/auth/callback" })
-	page := logIn(t, approver, decide(t, approver, d.openConsent(t, approver, attempt), "allow"), d.alice)
+	page := approve(t, approver, d.server.AuthorizeURL(attempt), d.alice)
 	d.noteSecrets(approver)
 	if !page.Left {
 		t.Fatalf("the provider did not send the browser back: %s", page)
@@ -134,7 +134,7 @@ func refusesForgedConsent(t *testing.T, d *deployment) {
 	c := d.register(t)
 	attempt := d.server.NewAttempt(c.id, c.redirectURI)
 	attacker := d.newBrowser(t, c.redirectURI)
-	form := d.openConsent(t, attacker, attempt).Form("action")
+	form := openConsent(t, attacker, d.server.AuthorizeURL(attempt)).Form("action")
 	victim := d.newBrowser(t, c.redirectURI)
 	page, err := victim.Submit(t.Context(), form, form.Button("allow"), nil)
 	if err != nil {
@@ -147,7 +147,7 @@ func refusesForgedConsent(t *testing.T, d *deployment) {
 		t.Error("the refused form set a cookie")
 	}
 	// Nothing was decided: the browser that has seen the page can still answer it.
-	decide(t, attacker, d.openConsent(t, attacker, attempt), "deny")
+	decide(t, attacker, openConsent(t, attacker, d.server.AuthorizeURL(attempt)), "deny")
 }
 
 // neverRedirectsToUnproven: RFC 6749 section 4.1.2.1. Other errors of a self-registered client wait for a click.

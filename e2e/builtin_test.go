@@ -28,12 +28,13 @@ func startBuiltIn(t *testing.T) *deployment {
 		},
 	})
 	d := &deployment{
-		server:   oauthclient.Server{URL: "http://" + httpAddr, Secret: w.secrets.Add},
-		grpcAddr: grpcAddr,
-		dataDir:  w.data,
-		alice:    person{username: "alice", password: "alice"},
-		bob:      person{username: "bob", password: "bob"},
-		secrets:  w.secrets,
+		server:       oauthclient.Server{URL: "http://" + httpAddr, Secret: w.secrets.Add},
+		grpcAddr:     grpcAddr,
+		dataDir:      w.data,
+		providerHost: providerAddr,
+		alice:        person{username: "alice", password: "alice"},
+		bob:          person{username: "bob", password: "bob"},
+		secrets:      w.secrets,
 	}
 	servers := d.document(t, "/.well-known/oauth-protected-resource/mcp").Texts("authorization_servers")
 	if len(servers) != 1 {

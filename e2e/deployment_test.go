@@ -31,6 +31,8 @@ type deployment struct {
 	grpcAddr string
 	// dataDir is the data directory of the core.
 	dataDir string
+	// providerHost is the host and port of the identity provider.
+	providerHost string
 	// alice and bob can log in.
 	alice, bob person
 	// providerCalls counts calls of the provider's token endpoint. It is nil where nobody counts.

@@ -50,10 +50,10 @@ func (d *deployment) register(t *testing.T) client {
 	return client{id: answer.Text("client_id"), redirectURI: redirectURI}
 }
 
-// openConsent goes to the consent page of an attempt.
-func (d *deployment) openConsent(t *testing.T, b *browser.Browser, attempt oauthclient.Attempt) *browser.Page {
+// openConsent goes to the consent page of an authorization request.
+func openConsent(t *testing.T, b *browser.Browser, address string) *browser.Page {
 	t.Helper()
-	page, err := b.Open(t.Context(), d.server.AuthorizeURL(attempt))
+	page, err := b.Open(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,10 +78,16 @@ func decide(t *testing.T, b *browser.Browser, page *browser.Page, decision strin
 	return page
 }
 
-// logIn fills in the login form of the provider.
+// logIn fills in the login form of the provider. It is the last that has a user name: before it the built-in provider
+// has one for each of its users.
 func logIn(t *testing.T, b *browser.Browser, page *browser.Page, who person) *browser.Page {
 	t.Helper()
-	form := page.Form("username")
+	var form *browser.Form
+	for _, candidate := range page.Forms {
+		if candidate.Has("username") {
+			form = candidate
+		}
+	}
 	if form == nil {
 		t.Fatalf("no login page: %s", page)
 	}
@@ -92,11 +98,16 @@ func logIn(t *testing.T, b *browser.Browser, page *browser.Page, who person) *br
 	return page
 }
 
+// approve takes an authorization request through consent and login, to where the browser ends up.
+func approve(t *testing.T, b *browser.Browser, address string, who person) *browser.Page {
+	t.Helper()
+	return logIn(t, b, decide(t, b, openConsent(t, b, address), "allow"), who)
+}
+
 // walk takes an attempt through consent and login to the code.
 func (d *deployment) walk(t *testing.T, b *browser.Browser, attempt oauthclient.Attempt, who person) string {
 	t.Helper()
-	page := logIn(t, b, decide(t, b, d.openConsent(t, b, attempt), "allow"), who)
-	return d.codeOf(t, page, attempt)
+	return d.codeOf(t, approve(t, b, d.server.AuthorizeURL(attempt), who), attempt)
 }
 
 // codeOf checks the authorization response that a browser brings to the client, and returns its code.

@@ -4,7 +4,7 @@
 // A plain "go test ./e2e" needs nothing but Go. These add more:
 //
 //	GATEHOUSE_E2E_BINARY=path    test this binary instead of building one
-//	GATEHOUSE_E2E_CHROMIUM=path  drive this Chromium (found by itself when installed)
+//	GATEHOUSE_E2E_CHROMIUM=path  drive this Chromium (by itself when one is installed)
 //	GATEHOUSE_E2E_KEYCLOAK=1     fetch a real Keycloak with Maven and test against it (by itself when cached)
 //	GATEHOUSE_E2E_PYTHON=1       fetch FastMCP with pip and test with its client (by itself when cached)
 //	GATEHOUSE_E2E_CACHE=dir      keep what was fetched there (default: gatehouse-e2e in the user's cache folder)
@@ -25,6 +25,9 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
+	if hook := os.Getenv(openerHook); hook != "" {
+		os.Exit(handOver(hook, os.Args[1:]))
+	}
 	os.Exit(run(m))
 }
 

@@ -60,7 +60,7 @@ func TestServeNamesWhatIsMissing(t *testing.T) {
 	if err == nil {
 		t.Fatal("it started without a provider")
 	}
-	for _, key := range []string{"KEYCLOAK_BASE_URL", "KEYCLOAK_REALM", "KEYCLOAK_CLIENT_ID", "MCP_SERVER_BASE_URL"} {
+	for _, key := range []string{"KEYCLOAK_BASE_URL", "KEYCLOAK_CLIENT_ID"} {
 		if !strings.Contains(err.Error(), key) {
 			t.Errorf("the message does not name %s:\n%s", key, err)
 		}
@@ -128,6 +128,7 @@ func withRealm(t *testing.T, w *workspace, publicURL string) (*deployment, map[s
 		t.Fatal(err)
 	}
 	t.Cleanup(provider.Close)
+	d.providerHost = hostOf(t, provider.BaseURL())
 	d.providerCalls = func() int { return provider.Count(realm.Token) }
 	return d, map[string]string{
 		"KEYCLOAK_BASE_URL":      provider.BaseURL(),

@@ -55,7 +55,8 @@ func newForm(page *Page, node *html.Node) *Form {
 	return form
 }
 
-func (f *Form) has(name string) bool {
+// Has reports whether the form has a field or a button of that name.
+func (f *Form) Has(name string) bool {
 	return slices.Contains(f.names, name) ||
 		slices.ContainsFunc(f.Buttons, func(b *Button) bool { return b.Name == name })
 }

@@ -50,7 +50,7 @@ func (p *Page) String() string {
 // Form returns the first form that has a field or a button of that name, or nil.
 func (p *Page) Form(name string) *Form {
 	for _, form := range p.Forms {
-		if form.has(name) {
+		if form.Has(name) {
 			return form
 		}
 	}

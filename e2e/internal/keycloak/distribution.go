@@ -4,11 +4,10 @@ package keycloak
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
+
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/cache"
 )
 
 // Version is the version that is installed.
@@ -17,80 +16,38 @@ const Version = "26.7.3"
 const (
 	artifact = "org.keycloak:keycloak-quarkus-dist:" + Version + ":tar.gz"
 	archive  = "keycloak-quarkus-dist-" + Version + ".tar.gz"
-	// built marks an installation that is complete. It is made last.
-	built = "gatehouse-e2e-built"
 )
 
-// Distribution is a Keycloak in a cache folder, keyed by its version.
+// Distribution is a Keycloak in a cache folder, installed or not.
 type Distribution struct {
-	cache string
+	folder string
 }
 
-// NewDistribution returns the distribution of a cache folder, installed or not.
-func NewDistribution(cache string) Distribution { return Distribution{cache: cache} }
-
-// Present reports whether installing needs no download.
-func (d Distribution) Present() bool {
-	return exists(filepath.Join(d.home(), built)) || exists(filepath.Join(d.cache, archive))
+// NewDistribution returns the distribution of a cache folder, under a name that has the version.
+func NewDistribution(cacheFolder string) Distribution {
+	return Distribution{folder: filepath.Join(cacheFolder, "keycloak-"+Version)}
 }
 
-// Install downloads, unpacks and builds what is not there yet. Processes that share the cache take turns.
+// Installed reports whether Install has nothing to do.
+func (d Distribution) Installed() bool { return cache.Has(d.folder) }
+
+// Install downloads, unpacks and builds the distribution, once.
 func (d Distribution) Install(ctx context.Context) error {
-	if err := os.MkdirAll(d.cache, 0o755); err != nil {
-		return fmt.Errorf("keycloak: %w", err)
-	}
-	unlock, err := lock(filepath.Join(d.cache, "keycloak.lock"))
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if exists(filepath.Join(d.home(), built)) {
-		return nil
-	}
-	if !exists(filepath.Join(d.cache, archive)) {
-		err := run(ctx, d.cache, "mvn", "-q", "-B", "dependency:copy", "-Dartifact="+artifact, "-DoutputDirectory="+d.cache)
+	return cache.Fill(d.folder, func() error {
+		err := cache.Run(ctx, d.folder, "mvn", "-q", "-B", "dependency:copy",
+			"-Dartifact="+artifact, "-DoutputDirectory="+d.folder)
 		if err != nil {
 			return err
 		}
-	}
-	if err := os.RemoveAll(d.home()); err != nil {
-		return fmt.Errorf("keycloak: %w", err)
-	}
-	if err := run(ctx, d.cache, "tar", "-xzf", archive); err != nil {
-		return err
-	}
-	// The build bakes the options of a start in, so that starts take seconds. The database lives in memory.
-	if err := run(ctx, d.home(), filepath.Join(d.home(), "bin", "kc.sh"), "build", "--db=dev-mem"); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(d.home(), built), nil, 0o644)
+		if err := cache.Run(ctx, d.folder, "tar", "-xzf", archive, "--strip-components=1"); err != nil {
+			return err
+		}
+		if err := os.Remove(filepath.Join(d.folder, archive)); err != nil {
+			return err
+		}
+		// The build bakes the options of a start in, so that starts take seconds. The database lives in memory.
+		return cache.Run(ctx, d.folder, d.script(), "build", "--db=dev-mem")
+	})
 }
 
-func (d Distribution) home() string { return filepath.Join(d.cache, "keycloak-"+Version) }
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// lock waits for an exclusive lock that ends with the process at the latest.
-func lock(path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("keycloak: %w", err)
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
-		file.Close()
-		return nil, fmt.Errorf("keycloak: lock %s: %w", path, err)
-	}
-	return func() { file.Close() }, nil
-}
-
-func run(ctx context.Context, dir, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = dir
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("keycloak: %s: %w\n%s", filepath.Base(name), err, output)
-	}
-	return nil
-}
+func (d Distribution) script() string { return filepath.Join(d.folder, "bin", "kc.sh") }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
@@ -29,7 +28,7 @@ func (d Distribution) Start(ctx context.Context, logDir string) (*Server, error)
 	s := &Server{baseURL: fmt.Sprintf("http://127.0.0.1:%d", port), password: rand.Text()}
 	s.process, err = program.Start(ctx, program.Config{
 		Name: "keycloak",
-		Path: filepath.Join(d.home(), "bin", "kc.sh"),
+		Path: d.script(),
 		Args: []string{
 			"start", "--optimized", "--cache=local", "--hostname-strict=false",
 			"--http-enabled=true", "--http-host=127.0.0.1", fmt.Sprintf("--http-port=%d", port),
@@ -39,7 +38,7 @@ func (d Distribution) Start(ctx context.Context, logDir string) (*Server, error)
 			"KC_BOOTSTRAP_ADMIN_USERNAME": adminUser,
 			"KC_BOOTSTRAP_ADMIN_PASSWORD": s.password,
 		},
-		Dir:          d.home(),
+		Dir:          d.folder,
 		LogDir:       logDir,
 		Ready:        program.Answers(s.baseURL + "/realms/master/.well-known/openid-configuration"),
 		StartTimeout: 3 * time.Minute,

@@ -1,0 +1,150 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/cache"
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
+)
+
+const fastmcpVersion = "4.1.2"
+
+// TestFastMCPClient lets the client of FastMCP log in, come back with its stored token, and log in as the public demo
+// does, which keeps nothing.
+func TestFastMCPClient(t *testing.T) {
+	python := fastmcpPython(t)
+	d := startBuiltIn(t)
+	store := t.TempDir()
+	for _, test := range []struct {
+		name, mode, store string
+		logins            int
+	}{
+		{"the first time", "auto", store, 1},
+		{"with its stored token", "auto", store, 0},
+		{"with its stored token and the older protocol", "legacy", store, 0},
+		{"as the public demo", "auto", "", 1},
+		{"as the public demo with the older protocol", "legacy", "", 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			args := []string{d.resource(), test.mode}
+			if test.store != "" {
+				args = append(args, test.store)
+			}
+			output, logins := runFastMCP(t, d, python, args...)
+			var got struct{ Version, Greeting, Profile, Prompt string }
+			if err := json.Unmarshal(output, &got); err != nil {
+				t.Fatalf("%v: %s", err, output)
+			}
+			if got.Greeting != "Hello! Ada" || got.Profile == "" || !strings.Contains(got.Prompt, "OAuth") {
+				t.Errorf("the client got %+v", got)
+			}
+			if logins != test.logins {
+				t.Errorf("the browser was opened %d times, want %d", logins, test.logins)
+			}
+			t.Logf("protocol version %s", got.Version)
+		})
+	}
+	d.noteStoredTokens(t, store)
+}
+
+// noteStoredTokens adds the tokens that a client has stored as JSON.
+func (d *deployment) noteStoredTokens(t *testing.T, folder string) {
+	t.Helper()
+	found := 0
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, match := range storedToken.FindAllSubmatch(content, -1) {
+			d.secrets.Add(strings.ReplaceAll(string(match[1]), "_", " "), string(match[2]))
+			found++
+		}
+		return nil
+	})
+	if err != nil || found == 0 {
+		t.Errorf("%d tokens in the client's store, %v", found, err)
+	}
+}
+
+var storedToken = regexp.MustCompile(`"(access_token|refresh_token)":\s*"([^"]+)"`)
+
+// runFastMCP runs the script to its end and returns what it printed and how often it opened the browser. Whenever it
+// does, alice allows and logs in.
+func runFastMCP(t *testing.T, d *deployment, python string, args ...string) (output []byte, logins int) {
+	t.Helper()
+	browsers := newOpener(t)
+	cmd := exec.CommandContext(t.Context(), python, append([]string{filepath.Join("testdata", "fastmcp_client.py")}, args...)...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, browsers.env(t)...)
+	var printed, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &printed, &problems
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Run() }()
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("%v\n%s", err, problems.String())
+			}
+			return printed.Bytes(), logins
+		case address := <-browsers.addresses:
+			logins++
+			d.finishAtProgram(t, address)
+		case <-time.After(time.Minute):
+			t.Fatal("the client neither ended nor opened a browser within a minute")
+		}
+	}
+}
+
+// finishAtProgram allows and logs in as alice, and goes back to the program that opened the browser. Programs begin to
+// listen only after the browser was opened.
+func (d *deployment) finishAtProgram(t *testing.T, address string) {
+	t.Helper()
+	request, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := approve(t, d.newBrowser(t, request.Query().Get("redirect_uri")), address, d.alice)
+	if !page.Left {
+		t.Fatalf("the browser did not come back to the program: %s", page)
+	}
+	d.secrets.Add("authorization code", page.URL.Query().Get("code"))
+	d.secrets.Add(kindClientState, page.URL.Query().Get("state"))
+	eventually(t, 10*time.Second, "the end of the login", func() bool {
+		return program.Answers(page.URL.String())(t.Context())
+	})
+}
+
+// fastmcpPython returns a Python that has FastMCP, from a virtual environment of its own.
+func fastmcpPython(t *testing.T) string {
+	t.Helper()
+	folder := filepath.Join(cacheDir(t), "fastmcp-"+fastmcpVersion)
+	if !cache.Has(folder) && !wanted("GATEHOUSE_E2E_PYTHON") {
+		missing(t, "no FastMCP "+fastmcpVersion+" is installed",
+			"install Python 3.11 or newer with venv, and set GATEHOUSE_E2E_PYTHON=1 to download it with pip once")
+	}
+	python := filepath.Join(folder, "bin", "python")
+	err := cache.Fill(folder, func() error {
+		if err := cache.Run(t.Context(), folder, "python3", "-m", "venv", folder); err != nil {
+			return err
+		}
+		return cache.Run(t.Context(), folder, python, "-m", "pip", "install", "--quiet", "fastmcp=="+fastmcpVersion)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return python
+}

@@ -1,0 +1,79 @@
+package mcp
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	mcpgo "github.com/mark3labs/mcp-go/mcp"
+)
+
+// serveModern serves a message of 2026-07-28, which knows no sessions.
+func (e *Endpoint) serveModern(x *exchange) {
+	x.header.Del(mcpgo.HeaderSessionID)
+	switch {
+	case x.msg.Method == string(mcpgo.MethodPing) && x.msg.IsRequest() && x.agreesOnVersion():
+		// The version has no ping. Clients that speak it send one all the same, and stop when it fails.
+		x.succeed(map[string]string{"resultType": string(mcpgo.ResultTypeComplete)})
+	case x.msg.Method == string(mcpgo.MethodNotificationCancelled):
+		// A client cancels by closing the response. mcp-go would look the request up by its identifier alone, among the
+		// requests of everybody.
+		x.w.WriteHeader(http.StatusAccepted)
+	case x.msg.Method == string(mcpgo.MethodSubscriptionsListen):
+		e.listen(x)
+	default:
+		e.pass(x, seat{})
+	}
+}
+
+// agreesOnVersion reports whether header and body name one version, and one that exists. Otherwise mcp-go has the right
+// error for it.
+func (x *exchange) agreesOnVersion() bool {
+	version := x.header.Get(mcpgo.HeaderProtocolVersion)
+	return version == x.msg.Version && mcpgo.IsValidProtocolVersion(version)
+}
+
+// listen serves a stream that lasts until the client leaves, its token ends, or the endpoint is shut.
+func (e *Endpoint) listen(x *exchange) {
+	if !e.streams.acquire(x.owner.Subject) {
+		x.w.Header().Set("Retry-After", "30")
+		x.fail(http.StatusTooManyRequests, mcpgo.INTERNAL_ERROR, "There are too many open streams of this user.")
+		return
+	}
+	defer e.streams.release(x.owner.Subject)
+	ctx, end := context.WithCancel(x.r.Context())
+	defer end()
+	defer context.AfterFunc(e.open, end)()
+	x.r = x.r.WithContext(ctx)
+	e.pass(x, seat{})
+}
+
+// streams counts the open streams of each user.
+type streams struct {
+	perUser int
+
+	mu   sync.Mutex
+	open map[string]int
+}
+
+func newStreams(perUser int) *streams {
+	return &streams{perUser: perUser, open: make(map[string]int)}
+}
+
+func (s *streams) acquire(user string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[user] >= s.perUser {
+		return false
+	}
+	s.open[user]++
+	return true
+}
+
+func (s *streams) release(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[user]--; s.open[user] == 0 {
+		delete(s.open, user)
+	}
+}

@@ -93,7 +93,6 @@ func startProvider(ctx context.Context, cfg *config.Config) (*localProvider, err
 		ClientSecret: idp.secret,
 		RedirectURI:  cfg.CallbackURL(),
 		Users:        devidp.DefaultUsers(),
-		Now:          time.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -108,7 +108,7 @@ func isLabel(label string) bool {
 }
 
 // isEncodedLabel reports whether a label that claims to be an internationalised one is the only spelling of what it
-// stands for (UTS 46, as browsers apply it). Otherwise "xn--app-" could be another name for "app".
+// stands for (UTS 46, as browsers apply it). Any other is refused by some browsers and mapped to another host by some.
 func isEncodedLabel(label string) bool {
 	profile := idna.New(idna.MapForLookup(), idna.BidiRule(), idna.CheckHyphens(false))
 	text, err := profile.ToUnicode(label)

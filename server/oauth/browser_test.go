@@ -140,12 +140,13 @@ func browserHost(host string, special bool) (string, bool) {
 	if !special {
 		return percentEncode(host, ""), !strings.ContainsAny(host, forbidden)
 	}
-	host = strings.ToLower(percentDecode(host))
+	host = percentDecode(host)
 	for i := range len(host) {
 		if host[i] < 0x20 || host[i] >= 0x7f || strings.IndexByte(forbidden+"%", host[i]) >= 0 {
 			return "", false
 		}
 	}
+	host = strings.ToLower(host)
 	for label := range strings.SplitSeq(host, ".") {
 		if encoded, found := strings.CutPrefix(label, "xn--"); found && !decodesToUnicode(encoded) {
 			return "", false
@@ -205,14 +206,15 @@ func browserNumber(s string) (uint64, bool) {
 	if digits == "" {
 		return 0, true
 	}
-	if strings.ContainsAny(digits, "+-_") {
+	// Digits come first: ParseUint may report overflow before it has seen a character that is no digit.
+	if strings.Trim(digits, "0123456789abcdef"[:base]) != "" {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(digits, base, 64)
-	if err != nil && strings.Contains(err.Error(), "out of range") {
+	if err != nil {
 		return 1 << 40, true
 	}
-	return n, err == nil
+	return n, true
 }
 
 // browserIPv6 follows the IPv6 parser of the standard, by groups instead of by characters.

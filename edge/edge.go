@@ -1,0 +1,143 @@
+// Package edge assembles the HTTP side of Gatehouse: OAuth endpoints, pages, the MCP endpoint and the probes, behind one
+// set of guards.
+//
+// The edge has no business rule. It asks the core over gRPC, and knows of it nothing but the contract.
+package edge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/fullstorydev/grpchan"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/gatehouse-auth/gatehouse/edge/mcp"
+	"github.com/gatehouse-auth/gatehouse/edge/oauth"
+	"github.com/gatehouse-auth/gatehouse/edge/page"
+	"github.com/gatehouse-auth/gatehouse/edge/requestlog"
+	"github.com/gatehouse-auth/gatehouse/edge/verifier"
+	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
+)
+
+// callTimeout bounds one call of the core by the OAuth endpoints. A refresh may wait for the identity provider.
+const callTimeout = 30 * time.Second
+
+// Deps is what the edge needs. All of it is required.
+type Deps struct {
+	// Conn is the connection to the core.
+	Conn grpc.ClientConnInterface
+	// Logger gets one line per request.
+	Logger *slog.Logger
+	// Now is the clock.
+	Now func() time.Time
+	// Random is the source of identifiers and cookies. It must be safe for concurrent use.
+	Random io.Reader
+}
+
+// Config says under which names the edge is reached. Every URL that it gives out comes from here.
+type Config struct {
+	// Issuer is the origin of the server ("https://mcp.example.com"), without a trailing slash.
+	Issuer string
+	// Resource is the URL of the MCP endpoint: the issuer with a path.
+	Resource string
+	// Scopes are the scopes of the MCP endpoint. A client without a token is told all of them; the endpoint needs the
+	// first.
+	Scopes []string
+	// ServerName is the name of the server for people and MCP clients, and Version its version.
+	ServerName string
+	Version    string
+	// AllowedHosts are values of Host that are answered beside the issuer's, with the port where it is not the default.
+	AllowedHosts []string
+	// AllowedOrigins are the origins of web pages that may call the MCP endpoint, beside the issuer.
+	AllowedOrigins []string
+}
+
+// Handler answers every request to the edge. It is safe for concurrent use.
+type Handler struct {
+	root http.Handler
+	mcp  *mcp.Endpoint
+}
+
+// New assembles the edge. The error names what is wrong with the configuration.
+func New(deps Deps, config Config) (*Handler, error) {
+	if deps.Conn == nil || deps.Logger == nil || deps.Now == nil || deps.Random == nil {
+		return nil, errors.New("edge: Conn, Logger, Now and Random are required")
+	}
+	site, err := newSite(config)
+	if err != nil {
+		return nil, err
+	}
+	rooms, err := open(deps, config, site)
+	if err != nil {
+		return nil, err
+	}
+	mux, err := rooms.routes(site)
+	if err != nil {
+		return nil, err
+	}
+	guarded := secured(site.secure, rooms.problems.guard(site.hosts, mux))
+	failure := secured(site.secure, rooms.problems.handler(http.StatusInternalServerError))
+	root := requestlog.NewHandler(requestlog.Deps{
+		Next: guarded, Failure: failure, Logger: deps.Logger, Now: deps.Now, Random: deps.Random,
+	})
+	return &Handler{root: root, mcp: rooms.mcp}, nil
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.root.ServeHTTP(w, r) }
+
+// Shutdown ends the streams that would keep a server from draining. Other requests go on.
+func (h *Handler) Shutdown() { h.mcp.Shutdown() }
+
+// rooms are the parts of the edge.
+type rooms struct {
+	oauth    http.Handler
+	pages    *page.Pages
+	mcp      *mcp.Endpoint
+	probes   *probes
+	problems problems
+	now      func() time.Time
+}
+
+func open(deps Deps, config Config, site *site) (*rooms, error) {
+	conn := grpchan.InterceptClientConnUnary(deps.Conn, requestlog.UnaryClientInterceptor)
+	core := gatehousev1.NewAuthServiceClient(conn)
+	endpoints, err := oauth.NewHandler(context.Background(), conn,
+		oauth.Config{Logger: deps.Logger, CallTimeout: callTimeout})
+	if err != nil {
+		return nil, err
+	}
+	pages, err := page.New(page.Deps{
+		Auth: core, Logger: deps.Logger, Issuer: config.Issuer, ServerName: config.ServerName, MCPURL: config.Resource,
+		Secure: site.secure, Random: deps.Random, Now: deps.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	endpoint, err := mcp.New(mcp.Deps{
+		Verifier: verifier.New(core, verifier.Config{
+			Resource: config.Resource, RequiredScopes: config.Scopes[:min(1, len(config.Scopes))],
+			ChallengeScopes: config.Scopes, MetadataURL: site.metadataURL(),
+		}, verifier.WithLogger(deps.Logger), verifier.WithClock(deps.Now)),
+		Server: mcp.NewSampleServer(config.ServerName, config.Version),
+		Logger: deps.Logger,
+		Now:    deps.Now,
+	}, mcp.Config{
+		ResourceURL: config.Resource, Hosts: config.AllowedHosts, AllowedOrigins: config.AllowedOrigins,
+		AllowLoopbackOrigins: site.loopback,
+	})
+	if err != nil {
+		return nil, err
+	}
+	problems := problems{pages: pages}
+	return &rooms{
+		oauth: endpoints, pages: pages, mcp: endpoint, problems: problems,
+		probes: &probes{health: grpc_health_v1.NewHealthClient(conn), logger: deps.Logger, problems: problems},
+		now:    deps.Now,
+	}, nil
+}

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"database/sql"
 	"path/filepath"
 	"testing"
 
@@ -34,4 +35,22 @@ func TestStoreIsDurable(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "gatehouse.db")
 		return func() storage.Store { return open(t, path) }
 	})
+}
+
+// lock begins a write transaction on the database, as another process would.
+func lock(t *testing.T, path string) (release func()) {
+	t.Helper()
+	pool, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.SetMaxOpenConns(1)
+	t.Cleanup(func() { _ = pool.Close() })
+	run := func(statement string) {
+		if _, err := pool.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("BEGIN IMMEDIATE")
+	return func() { run("ROLLBACK") }
 }

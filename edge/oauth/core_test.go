@@ -58,8 +58,8 @@ func (c *core) asked() (proto.Message, metadata.MD) {
 
 func (c *core) RegisterClient(ctx context.Context, r *gatehousev1.RegisterClientRequest) (*gatehousev1.RegisterClientResponse, error) {
 	return &gatehousev1.RegisterClientResponse{
-		ClientId: "c1", ClientSecret: proto.String("s1"), ClientIdIssuedAt: 1_800_000_000,
-		ClientSecretExpiresAt: proto.Uint32(0), RedirectUris: r.GetRedirectUris(),
+		ClientId: "c1", ClientSecret: new("s1"), ClientIdIssuedAt: 1_800_000_000,
+		ClientSecretExpiresAt: new(uint32(0)), RedirectUris: r.GetRedirectUris(),
 	}, c.note(ctx, r)
 }
 
@@ -124,27 +124,27 @@ type rig struct {
 	log  *bytes.Buffer
 }
 
-func newRig(t testing.TB, err error) *rig {
-	t.Helper()
+func newRig(tb testing.TB, err error) *rig {
+	tb.Helper()
 	g := &rig{core: &core{err: err}, log: &bytes.Buffer{}}
 	listener := bufconn.Listen(1 << 20)
 	server := grpc.NewServer()
 	gatehousev1.RegisterAuthServiceServer(server, g.core)
-	go server.Serve(listener)
-	t.Cleanup(server.Stop)
+	go func() { _ = server.Serve(listener) }()
+	tb.Cleanup(server.Stop)
 	conn, err := grpc.NewClient("passthrough:core",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithUnaryInterceptor(requestlog.UnaryClientInterceptor),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close() })
-	g.Handler, err = oauth.NewHandler(t.Context(), conn, oauth.Config{
+	tb.Cleanup(func() { conn.Close() })
+	g.Handler, err = oauth.NewHandler(tb.Context(), conn, oauth.Config{
 		Logger: slog.New(slog.NewJSONHandler(g.log, nil)), CallTimeout: 10 * time.Second,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return g
 }
@@ -171,31 +171,31 @@ func (g *rig) metadata(body string, header ...string) *httptest.ResponseRecorder
 }
 
 // members returns the members of a JSON answer.
-func members(t testing.TB, w *httptest.ResponseRecorder) map[string]any {
-	t.Helper()
+func members(tb testing.TB, w *httptest.ResponseRecorder) map[string]any {
+	tb.Helper()
 	if got := w.Header().Get("Content-Type"); got != "application/json" {
-		t.Errorf("Content-Type = %q", got)
+		tb.Errorf("Content-Type = %q", got)
 	}
 	var m map[string]any
 	if err := json.Unmarshal(w.Body.Bytes(), &m); err != nil {
-		t.Fatalf("body %q: %v", w.Body, err)
+		tb.Fatalf("body %q: %v", w.Body, err)
 	}
 	return m
 }
 
 // expect checks status and error code of a refusal.
-func expect(t testing.TB, w *httptest.ResponseRecorder, status int, code string) {
-	t.Helper()
+func expect(tb testing.TB, w *httptest.ResponseRecorder, status int, code string) {
+	tb.Helper()
 	if w.Code != status {
-		t.Errorf("status = %d, want %d: %s", w.Code, status, w.Body)
+		tb.Errorf("status = %d, want %d: %s", w.Code, status, w.Body)
 	}
-	m := members(t, w)
+	m := members(tb, w)
 	if m["error"] != code {
-		t.Errorf("error = %v, want %s", m["error"], code)
+		tb.Errorf("error = %v, want %s", m["error"], code)
 	}
 	if d, _ := m["error_description"].(string); d == "" || strings.ContainsFunc(d, func(c rune) bool {
 		return c < ' ' || c > '~' || c == '"' || c == '\\' // RFC 6749 section 5.2
 	}) {
-		t.Errorf("error_description = %q", d)
+		tb.Errorf("error_description = %q", d)
 	}
 }

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -24,7 +25,7 @@ func preflight(w http.ResponseWriter, methods ...string) {
 }
 
 func allowed(methods []string) string {
-	return strings.Join(append(methods[:len(methods):len(methods)], http.MethodOptions), ", ")
+	return strings.Join(append(slices.Clip(methods), http.MethodOptions), ", ")
 }
 
 // noStore keeps an answer out of every cache (RFC 6749 section 5.1).

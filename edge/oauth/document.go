@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -54,13 +55,11 @@ func (a *recorder) Write(b []byte) (int, error) { return a.body.Write(b) }
 
 // send passes the answer on. A document carries a tag and may be kept.
 func (a *recorder) send(w http.ResponseWriter, r *http.Request) {
-	for name, values := range a.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.header)
 	if a.status != http.StatusOK {
 		w.WriteHeader(a.status)
 		if r.Method != http.MethodHead {
-			_, _ = w.Write(a.body.Bytes()) // the client is gone, and the log line has the status
+			w.Write(a.body.Bytes())
 		}
 		return
 	}

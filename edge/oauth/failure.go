@@ -88,7 +88,7 @@ func (f *failure) write(w http.ResponseWriter) {
 	}
 	body, _ := json.Marshal(map[string]string{"error": f.code, "error_description": describe(f.description)})
 	w.WriteHeader(f.status)
-	_, _ = w.Write(body) // the client is gone, and the log line has the status
+	w.Write(body)
 }
 
 // failureOf translates an error of the core. Known is false for one that is no verdict: its text stays here, and the
@@ -144,8 +144,9 @@ func statusOf(reason string, code codes.Code) int {
 		return http.StatusServiceUnavailable
 	case codes.Internal, codes.Unknown, codes.DataLoss, codes.Unimplemented:
 		return http.StatusInternalServerError
+	default:
+		return http.StatusBadRequest
 	}
-	return http.StatusBadRequest
 }
 
 // noVerdict is the answer to an error whose text is not for clients. What may pass by itself is an outage and not a
@@ -159,10 +160,11 @@ func noVerdict(code codes.Code, reference string) *failure {
 		}
 	case codes.InvalidArgument:
 		return invalidRequest("A parameter is malformed or too long. Reference: " + reference)
-	}
-	return &failure{
-		status: http.StatusInternalServerError, code: codeServerError,
-		description: "The server failed. Reference: " + reference,
+	default:
+		return &failure{
+			status: http.StatusInternalServerError, code: codeServerError,
+			description: "The server failed. Reference: " + reference,
+		}
 	}
 }
 

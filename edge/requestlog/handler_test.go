@@ -20,8 +20,7 @@ import (
 // rig runs one handler behind the request log and keeps what was logged.
 type rig struct {
 	http.Handler
-	log    bytes.Buffer
-	random io.Reader
+	log bytes.Buffer
 }
 
 func newRig(next http.HandlerFunc, random io.Reader) *rig {
@@ -177,7 +176,7 @@ func TestPanicAfterTheAnswerBeganCutsTheConnection(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			g := newRig(tc.handler, eights())
 			defer func() {
-				if cause := recover(); cause != http.ErrAbortHandler {
+				if cause, _ := recover().(error); !errors.Is(cause, http.ErrAbortHandler) {
 					t.Errorf("panic = %v, want http.ErrAbortHandler", cause)
 				}
 				g.line(t)

@@ -3,6 +3,7 @@ package page
 import (
 	"net/http"
 	"net/url"
+	"slices"
 
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 )
@@ -60,42 +61,36 @@ func singleParameters() []string {
 // the form or over all of them, is reported and passed on without a value, so that nothing can be decided by one of its
 // values. Other forms count for nothing else.
 func beginRequest(f form, others ...form) *gatehousev1.BeginAuthorizationRequest {
-	var repeated []string
-	for _, name := range singleParameters() {
-		again := f.repeated(name)
-		for _, other := range others {
-			again = again || f.has(name) && other.has(name)
-		}
-		if again {
-			repeated = append(repeated, name)
-		}
-	}
-	requestObject := f.has("request") || f.has("request_uri")
-	for _, name := range repeated {
-		delete(f, name)
-	}
+	repeated := repeatedParameters(f, others)
+	once := f.without(repeated)
 	return &gatehousev1.BeginAuthorizationRequest{
-		ClientId:            f.value("client_id"),
-		RedirectUri:         f.optional("redirect_uri"),
-		ResponseType:        f.value("response_type"),
-		ResponseMode:        f.value("response_mode"),
-		CodeChallenge:       f.value("code_challenge"),
-		CodeChallengeMethod: f.value("code_challenge_method"),
-		State:               f.optional("state"),
-		Scope:               f.optional("scope"),
+		ClientId:            once.value("client_id"),
+		RedirectUri:         once.optional("redirect_uri"),
+		ResponseType:        once.value("response_type"),
+		ResponseMode:        once.value("response_mode"),
+		CodeChallenge:       once.value("code_challenge"),
+		CodeChallengeMethod: once.value("code_challenge_method"),
+		State:               once.optional("state"),
+		Scope:               once.optional("scope"),
 		Resources:           nonEmpty(f["resource"]),
-		Prompt:              f.value("prompt"),
+		Prompt:              once.value("prompt"),
 		RepeatedParameters:  repeated,
-		RequestObject:       requestObject,
+		RequestObject:       f.has("request") || f.has("request_uri"),
 	}
 }
 
-func nonEmpty(values []string) []string {
-	var kept []string
-	for _, value := range values {
-		if value != "" {
-			kept = append(kept, value)
+// repeatedParameters returns the names of the single parameters of f that stand again, in f or in another form.
+func repeatedParameters(f form, others []form) []string {
+	var names []string
+	for _, name := range singleParameters() {
+		elsewhere := slices.ContainsFunc(others, func(other form) bool { return f.has(name) && other.has(name) })
+		if f.repeated(name) || elsewhere {
+			names = append(names, name)
 		}
 	}
-	return kept
+	return names
+}
+
+func nonEmpty(values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(value string) bool { return value == "" })
 }

@@ -3,6 +3,7 @@ package page
 import (
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -56,6 +57,15 @@ func (f form) optional(name string) *string {
 		return nil
 	}
 	return &value
+}
+
+// without returns a copy that lacks some names.
+func (f form) without(names []string) form {
+	rest := maps.Clone(f)
+	for _, name := range names {
+		delete(rest, name)
+	}
+	return rest
 }
 
 // readBody reads the form that a POST carries, and never the query. It answers the failure itself.

@@ -26,7 +26,7 @@ type Command struct {
 	Where string
 	// Text is ready to be copied.
 	Text string
-	// Then is the shell line that comes next. Empty when the client logs in by itself.
+	// Then is the shell line that comes next. Empty when there is none.
 	Then string
 	// Install is a link that the client's installer opens. Empty when it has none.
 	Install string
@@ -39,12 +39,12 @@ type Command struct {
 func Commands(name, mcpURL string) []Command {
 	name = slug(name)
 	url := shellQuote(mcpURL)
-	hosted := "The service calls this address from the internet."
+	hosted := "Works only where this address can be reached from the internet."
 	return []Command{
 		{
 			ID: "claude-code", Client: "Claude Code", Kind: Shell, Where: "Terminal",
 			Text: "claude mcp add --transport http " + name + " " + url,
-			Note: "Then /mcp inside Claude Code logs in.",
+			Note: "To sign in, type /mcp in Claude Code.",
 		},
 		{
 			ID: "codex", Client: "Codex", Kind: Shell, Where: "Terminal",
@@ -64,7 +64,7 @@ func Commands(name, mcpURL string) []Command {
 		{
 			ID: "gemini", Client: "Gemini CLI", Kind: Shell, Where: "Terminal",
 			Text: "gemini mcp add --transport http " + name + " " + url,
-			Note: "Then /mcp auth " + name + " inside Gemini CLI logs in.",
+			Note: "To sign in, type /mcp auth " + name + " in Gemini CLI.",
 		},
 		{
 			ID: "claude", Client: "Claude on the web and desktop", Kind: Address,

@@ -28,7 +28,7 @@ func (p *Pages) authorize(w http.ResponseWriter, r *http.Request) {
 	case *gatehousev1.BeginAuthorizationResponse_Redirect:
 		p.returnToClient(w, r, outcome.Redirect, http.StatusBadRequest)
 	default:
-		p.failUnexpected(w, r, "authorization begun without an outcome")
+		p.fault(w, r, errNoOutcome)
 	}
 }
 

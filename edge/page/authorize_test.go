@@ -43,13 +43,13 @@ func post(t *testing.T, target, body string) *http.Request {
 func TestAuthorizeSendsTheRequestToTheCoreAndTheBrowserToConsent(t *testing.T) {
 	want := &gatehousev1.BeginAuthorizationRequest{
 		ClientId:            "client-1",
-		RedirectUri:         proto.String("http://localhost:53122/callback"),
+		RedirectUri:         new("http://localhost:53122/callback"),
 		ResponseType:        "code",
 		ResponseMode:        "query",
 		CodeChallenge:       strings.Repeat("c", 43),
 		CodeChallengeMethod: "S256",
-		State:               proto.String("a b+c;d&e=ü\r\n"),
-		Scope:               proto.String("mcp:read offline_access"),
+		State:               new("a b+c;d&e=ü\r\n"),
+		Scope:               new("mcp:read offline_access"),
 		Resources:           []string{"https://mcp.example.com/mcp"},
 		Prompt:              "consent",
 	}
@@ -248,7 +248,7 @@ func TestAuthorizeShowsOnePageForUnknownClientsAndForeignRedirects(t *testing.T)
 		if res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" || len(res.Cookies()) != 0 {
 			t.Errorf("%s: status %d, %v", reason, res.StatusCode, res.Header)
 		}
-		pages = append(pages, body(t, res))
+		pages = append(pages, res.Body)
 	}
 	if pages[0] != pages[1] {
 		t.Error("the two pages differ")

@@ -2,6 +2,7 @@ package page
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -20,14 +21,10 @@ func (p *Pages) callback(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	for _, name := range []string{"state", "code", "error", "error_description", "iss"} {
-		if query.repeated(name) {
-			p.Error(w, r, http.StatusBadRequest)
-			return
-		}
-	}
 	state := query.value("state")
-	if state == "" || len(state) > maxHandle || !query.has("code") && !query.has("error") {
+	switch {
+	case slices.ContainsFunc([]string{"state", "code", "error", "error_description", "iss"}, query.repeated),
+		state == "", len(state) > maxHandle, !query.has("code") && !query.has("error"):
 		p.Error(w, r, http.StatusBadRequest)
 		return
 	}

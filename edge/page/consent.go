@@ -34,7 +34,7 @@ func (p *Pages) showConsent(w http.ResponseWriter, r *http.Request) {
 	secret, ok := p.cookie.secret(r, pagePurpose, handle)
 	if !ok {
 		if secret, err = p.cookie.newSecret(); err != nil {
-			p.failUnexpected(w, r, "page secret not made", "error", err)
+			p.fault(w, r, err)
 			return
 		}
 		p.cookie.set(w, r, pagePurpose, handle, secret)
@@ -85,7 +85,7 @@ func (p *Pages) decideConsent(w http.ResponseWriter, r *http.Request) {
 	case *gatehousev1.DecideConsentResponse_Redirect:
 		p.returnDenied(w, r, outcome.Redirect)
 	default:
-		p.failUnexpected(w, r, "consent decided without an outcome")
+		p.fault(w, r, errNoOutcome)
 	}
 }
 

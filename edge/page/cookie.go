@@ -96,7 +96,7 @@ func (j cookieJar) newSecret() (string, error) {
 }
 
 func (j cookieJar) write(w http.ResponseWriter, name, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // not Secure on a loopback http issuer only
 		Name:     name,
 		Value:    value,
 		Path:     "/",

@@ -16,7 +16,7 @@ func TestCookiesAreBoundToThisHostAndThisBrowser(t *testing.T) {
 	for _, secure := range []bool{true, false} {
 		w := httptest.NewRecorder()
 		testJar(secure).set(w, httptest.NewRequest(http.MethodGet, "/", nil), bindPurpose, "state", "secret")
-		c := w.Result().Cookies()[0]
+		c := answerOf(w).Cookies()[0]
 		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.MaxAge != 600 || c.Secure != secure {
 			t.Errorf("secure %t: %s", secure, c)
 		}
@@ -54,7 +54,7 @@ func TestUselessCookiesAreRemovedBeforeLiveOnes(t *testing.T) {
 		old := j
 		old.now = func() time.Time { return epoch().Add(-ago) }
 		old.set(w, httptest.NewRequest(http.MethodGet, "/", nil), bindPurpose, ago.String(), "secret")
-		c := w.Result().Cookies()[0]
+		c := answerOf(w).Cookies()[0]
 		r.AddCookie(c)
 		return c.Name
 	}
@@ -69,7 +69,7 @@ func TestUselessCookiesAreRemovedBeforeLiveOnes(t *testing.T) {
 	removed := make(map[string]bool)
 	w := httptest.NewRecorder()
 	j.set(w, r, bindPurpose, "new", "secret")
-	for _, c := range w.Result().Cookies() {
+	for _, c := range answerOf(w).Cookies() {
 		if c.MaxAge < 0 {
 			removed[c.Name] = true
 		}
@@ -109,7 +109,7 @@ func FuzzCookies(f *testing.F) {
 		}
 		w := httptest.NewRecorder()
 		j.set(w, r, bindPurpose, "other", "secret")
-		for _, c := range w.Result().Cookies() {
+		for _, c := range answerOf(w).Cookies() {
 			if !strings.HasPrefix(c.Name, "__Host-gatehouse-bind-") {
 				t.Errorf("%q makes the server touch cookie %q", value, c.Name)
 			}

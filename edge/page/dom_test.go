@@ -1,8 +1,6 @@
 package page
 
 import (
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -12,27 +10,16 @@ import (
 // dom is a page as a browser reads it.
 type dom struct{ *html.Node }
 
-func parseHTML(t *testing.T, res *http.Response) dom {
+func parseHTML(t *testing.T, res answer) dom {
 	t.Helper()
-	defer res.Body.Close()
 	if got := res.Header.Get("Content-Type"); got != "text/html; charset=utf-8" {
 		t.Fatalf("status %d, Content-Type %q: not a page", res.StatusCode, got)
 	}
-	node, err := html.Parse(res.Body)
+	node, err := html.Parse(strings.NewReader(res.Body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return dom{node}
-}
-
-func body(t *testing.T, res *http.Response) string {
-	t.Helper()
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 func attr(n *html.Node, name string) string {

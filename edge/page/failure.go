@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -21,6 +22,12 @@ const (
 	defaultRetry = 2 * time.Second
 	// errorDomain is the domain of the core's error reasons.
 	errorDomain = "oauth"
+)
+
+// Faults of the core's answers.
+var (
+	errNoOutcome = errors.New("page: the core answered without an outcome")
+	errRedirect  = errors.New("page: the core answered with a redirect that no browser may follow")
 )
 
 // callContext returns the context of a call to the core.
@@ -52,9 +59,9 @@ func (p *Pages) fail(w http.ResponseWriter, r *http.Request, pr problem) {
 	})
 }
 
-// failUnexpected records a fault of this server and answers with status 500.
-func (p *Pages) failUnexpected(w http.ResponseWriter, r *http.Request, message string, fields ...any) {
-	p.logger.ErrorContext(r.Context(), message, append(fields, "request_id", requestlog.ID(r.Context()))...)
+// fault records a failure of this server and answers with status 500.
+func (p *Pages) fault(w http.ResponseWriter, r *http.Request, err error) {
+	p.logger.ErrorContext(r.Context(), "page failed", "error", err, "request_id", requestlog.ID(r.Context()))
 	p.Error(w, r, http.StatusInternalServerError)
 }
 

@@ -86,7 +86,7 @@ func TestErrorServesOtherRooms(t *testing.T) {
 		w.Header().Set("Retry-After", "7")
 		r := httptest.NewRequestWithContext(requestlog.WithID(t.Context(), "req-1"), http.MethodGet, "/", nil)
 		s.pages.Error(w, r, code)
-		res := w.Result()
+		res := answerOf(w)
 		doc := parseHTML(t, res)
 		if res.StatusCode != code || res.Header.Get("Retry-After") != "7" || res.Header.Get("X-Frame-Options") != "DENY" {
 			t.Errorf("%d: status %d, %v", code, res.StatusCode, res.Header)

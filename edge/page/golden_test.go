@@ -31,20 +31,20 @@ func TestPagesAreAsReviewed(t *testing.T) {
 			Error: "invalid_scope", ErrorDescription: "The scope is not known.",
 		}), nil
 	}
-	answer := func(action string) *http.Response {
+	decide := func(action string) answer {
 		b := s.browser(t)
 		return b.post(b.open("t1", action))
 	}
-	for name, res := range map[string]*http.Response{
+	for name, res := range map[string]answer{
 		"home":           s.get(t, "/"),
 		"consent":        s.get(t, "/consent?txn=t1"),
-		"continue":       answer("allow"),
-		"denied":         answer("deny"),
+		"continue":       decide("allow"),
+		"denied":         decide("deny"),
 		"client-error":   s.get(t, "/authorize?client_id=x"),
 		"unknown-client": s.serve(withID(t.Context(), "/authorize?client_id=unknown")),
 	} {
 		t.Run(name, func(t *testing.T) {
-			golden(t, name, body(t, res))
+			golden(t, name, res.Body)
 		})
 	}
 }

@@ -25,7 +25,8 @@ type clientView struct {
 func (p *Pages) home(w http.ResponseWriter, r *http.Request) {
 	body := homeView{MCPURL: p.mcpURL}
 	for _, command := range clients.Commands(p.server, p.mcpURL) {
-		body.Clients = append(body.Clients, clientView{Command: command, InstallURL: template.URL(command.Install)})
+		install := template.URL(command.Install) //nolint:gosec // made of constants and configuration
+		body.Clients = append(body.Clients, clientView{Command: command, InstallURL: install})
 	}
 	p.render(w, r, http.StatusOK, document{view: "home", Title: "Connect a client", Body: body})
 }

@@ -30,7 +30,7 @@ type returnView struct {
 func (p *Pages) continueUpstream(w http.ResponseWriter, r *http.Request, upstream *gatehousev1.UpstreamRedirect) {
 	target, ok := leaveTo(upstream.GetUri())
 	if !ok || upstream.GetState() == "" || upstream.GetBrowserSecret() == "" {
-		p.failUnexpected(w, r, "provider redirect is not usable")
+		p.fault(w, r, errRedirect)
 		return
 	}
 	p.cookie.set(w, r, bindPurpose, upstream.GetState(), upstream.GetBrowserSecret())
@@ -43,7 +43,7 @@ func (p *Pages) continueUpstream(w http.ResponseWriter, r *http.Request, upstrea
 func (p *Pages) returnDenied(w http.ResponseWriter, r *http.Request, to *gatehousev1.ClientRedirect) {
 	target, ok := leaveTo(to.GetUri())
 	if !ok {
-		p.failUnexpected(w, r, "client redirect is not usable")
+		p.fault(w, r, errRedirect)
 		return
 	}
 	if to.GetAutomatic() {
@@ -68,7 +68,7 @@ func (p *Pages) returnCompleted(w http.ResponseWriter, r *http.Request, to *gate
 	}
 	target, ok := leaveTo(to.GetUri())
 	if !ok {
-		p.failUnexpected(w, r, "client redirect is not usable")
+		p.fault(w, r, errRedirect)
 		return
 	}
 	redirect(w, string(target))
@@ -80,7 +80,7 @@ func (p *Pages) returnToClient(w http.ResponseWriter, r *http.Request, to *gateh
 	target, ok := leaveTo(to.GetUri())
 	switch {
 	case !ok:
-		p.failUnexpected(w, r, "client redirect is not usable")
+		p.fault(w, r, errRedirect)
 	case to.GetAutomatic():
 		redirect(w, string(target))
 	default:
@@ -120,9 +120,9 @@ func leaveTo(uri string) (template.URL, bool) {
 	case scheme == "":
 		return "", false
 	case scheme == "http", scheme == "https":
-		return template.URL(uri), u.Host != ""
+		return template.URL(uri), u.Host != "" //nolint:gosec // the scheme is http or https
 	default:
-		return template.URL(uri), !slices.Contains(activeSchemes(), scheme)
+		return template.URL(uri), !slices.Contains(activeSchemes(), scheme) //nolint:gosec // an app opens it
 	}
 }
 

@@ -25,10 +25,14 @@ import (
 
 // Authorizer is the part of gatehousev1.AuthServiceClient that the pages call.
 type Authorizer interface {
-	BeginAuthorization(context.Context, *gatehousev1.BeginAuthorizationRequest, ...grpc.CallOption) (*gatehousev1.BeginAuthorizationResponse, error)
-	GetConsent(context.Context, *gatehousev1.GetConsentRequest, ...grpc.CallOption) (*gatehousev1.GetConsentResponse, error)
-	DecideConsent(context.Context, *gatehousev1.DecideConsentRequest, ...grpc.CallOption) (*gatehousev1.DecideConsentResponse, error)
-	CompleteAuthorization(context.Context, *gatehousev1.CompleteAuthorizationRequest, ...grpc.CallOption) (*gatehousev1.CompleteAuthorizationResponse, error)
+	BeginAuthorization(context.Context, *gatehousev1.BeginAuthorizationRequest, ...grpc.CallOption) (
+		*gatehousev1.BeginAuthorizationResponse, error)
+	GetConsent(context.Context, *gatehousev1.GetConsentRequest, ...grpc.CallOption) (
+		*gatehousev1.GetConsentResponse, error)
+	DecideConsent(context.Context, *gatehousev1.DecideConsentRequest, ...grpc.CallOption) (
+		*gatehousev1.DecideConsentResponse, error)
+	CompleteAuthorization(context.Context, *gatehousev1.CompleteAuthorizationRequest, ...grpc.CallOption) (
+		*gatehousev1.CompleteAuthorizationResponse, error)
 }
 
 // Deps is what the pages need. Every field but Secure is required.

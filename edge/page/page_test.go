@@ -189,15 +189,29 @@ func plainHTTP(d *Deps) {
 	d.Issuer, d.MCPURL, d.Secure = "http://localhost:8000", "http://localhost:8000/mcp", false
 }
 
+// answer is what a request got.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+	Body       string
+}
+
+// Cookies returns the cookies that the answer sets.
+func (a answer) Cookies() []*http.Cookie { return (&http.Response{Header: a.Header}).Cookies() }
+
+func answerOf(w *httptest.ResponseRecorder) answer {
+	return answer{StatusCode: w.Code, Header: w.Header(), Body: w.Body.String()}
+}
+
 // serve sends one request without any browser's state.
-func (s *site) serve(r *http.Request) *http.Response {
+func (s *site) serve(r *http.Request) answer {
 	w := httptest.NewRecorder()
 	s.handler.ServeHTTP(w, r)
-	return w.Result()
+	return answerOf(w)
 }
 
 // get sends a plain GET.
-func (s *site) get(t *testing.T, target string) *http.Response {
+func (s *site) get(t *testing.T, target string) answer {
 	t.Helper()
 	return s.serve(httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil))
 }
@@ -227,7 +241,7 @@ func (b *browser) origin() *url.URL {
 }
 
 // send adds the cookies, serves the request and keeps the cookies of the answer.
-func (b *browser) send(r *http.Request) *http.Response {
+func (b *browser) send(r *http.Request) answer {
 	b.t.Helper()
 	for _, c := range b.jar.Cookies(b.origin()) {
 		r.AddCookie(c)
@@ -237,13 +251,13 @@ func (b *browser) send(r *http.Request) *http.Response {
 	return res
 }
 
-func (b *browser) get(target string) *http.Response {
+func (b *browser) get(target string) answer {
 	b.t.Helper()
 	return b.send(httptest.NewRequestWithContext(b.t.Context(), http.MethodGet, target, nil))
 }
 
 // post sends a form as the consent page would.
-func (b *browser) post(f url.Values) *http.Response {
+func (b *browser) post(f url.Values) answer {
 	b.t.Helper()
 	return b.send(b.form(f))
 }

@@ -13,17 +13,18 @@ import (
 )
 
 // visits returns a request to every route, in every outcome that a stranger can cause.
-func visits(t *testing.T, s *site) map[string]func() *http.Response {
-	get := func(target string) func() *http.Response {
-		return func() *http.Response { return s.get(t, target) }
+func visits(t *testing.T, s *site) map[string]func() answer {
+	t.Helper()
+	get := func(target string) func() answer {
+		return func() answer { return s.get(t, target) }
 	}
-	answer := func(action string) func() *http.Response {
-		return func() *http.Response {
+	decide := func(action string) func() answer {
+		return func() answer {
 			b := s.browser(t)
 			return b.post(b.open("t1", action))
 		}
 	}
-	return map[string]func() *http.Response{
+	return map[string]func() answer{
 		"home":                get("/"),
 		"style":               get("/assets/page.css"),
 		"icon":                get("/assets/icon.svg"),
@@ -34,17 +35,17 @@ func visits(t *testing.T, s *site) map[string]func() *http.Response {
 		"authorize too long":  get("/authorize?state=" + strings.Repeat("x", maxRequest)),
 		"consent":             get("/consent?txn=t1"),
 		"consent expired":     get("/consent"),
-		"allow":               answer("allow"),
-		"deny":                answer("deny"),
-		"unknown action":      answer("x"),
-		"forged":              func() *http.Response { return s.serve(post(t, "/consent", "txn=t1&action=allow")) },
-		"callback":            func() *http.Response { return s.approved(t).get("/auth/callback?code=c&state=state-t1") },
+		"allow":               decide("allow"),
+		"deny":                decide("deny"),
+		"unknown action":      decide("x"),
+		"forged":              func() answer { return s.serve(post(t, "/consent", "txn=t1&action=allow")) },
+		"callback":            func() answer { return s.approved(t).get("/auth/callback?code=c&state=state-t1") },
 		"callback elsewhere":  get("/auth/callback?code=c&state=state-t1"),
 		"callback malformed":  get("/auth/callback"),
-		"method": func() *http.Response {
+		"method": func() answer {
 			return s.serve(httptest.NewRequestWithContext(t.Context(), http.MethodDelete, "/consent", nil))
 		},
-		"prefetch": func() *http.Response {
+		"prefetch": func() answer {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/authorize?client_id=t1", nil)
 			r.Header.Set("Sec-Purpose", "prefetch")
 			return s.serve(r)
@@ -140,7 +141,7 @@ func TestNoPageReflectsWhatAStrangerSends(t *testing.T) {
 	targets = append(targets, "/consent?txn="+escaped, "/?x="+escaped, "/assets/"+url.PathEscape(canary))
 	for _, target := range targets {
 		res := s.get(t, target)
-		text := body(t, res)
+		text := res.Body
 		if strings.Contains(text, "c4n4ry") || strings.Contains(text, "internal canary") {
 			t.Errorf("%s: the page repeats it", target)
 		}

@@ -29,36 +29,30 @@ func (v *verifier) signed(ctx context.Context, token jwt) (object, error) {
 		return nil, newError(KindInvalidToken, "algorithm is not allowed")
 	}
 	began := v.now()
-	set, err := v.keys.get(ctx)
+	seen, err := v.keys.get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	claims, ok := token.verify(set.value.candidates(token.keyID, token.algorithm))
-	if ok {
+	if claims, ok := token.verify(seen.value.candidates(token.keyID, token.algorithm)); ok {
 		return claims, nil
 	}
-	if set.loadTime.Before(began) {
-		// The provider may have a new key, or new material under an old id.
-		if set, err = v.keys.renew(ctx, set); err != nil {
-			return nil, err
-		}
-		if claims, ok = token.verify(set.value.candidates(token.keyID, token.algorithm)); ok {
-			return claims, nil
-		}
+	// The provider may have a new key, or new material under an old id.
+	set, err := v.keys.renew(ctx, seen)
+	if err != nil {
+		return nil, err
 	}
-	return nil, v.verdict(token, set.loadTime, began)
-}
-
-// verdict says what it means that no key fits. Keys that are younger than the token, or were asked for because of it,
-// would include the right one. Others may predate it: that proves nothing, and the next renewal will tell.
-func (v *verifier) verdict(token jwt, loadTime, began time.Time) error {
+	if claims, ok := token.verify(set.value.candidates(token.keyID, token.algorithm)); ok {
+		return claims, nil
+	}
 	issued, _ := token.claims.date("iat")
-	if loadTime.Before(began) && loadTime.Before(issued.Add(leeway)) {
+	asked := set != seen && !set.loadTime.Before(began)
+	if !asked && set.loadTime.Before(issued.Add(leeway)) {
+		// Keys that may be older than the token prove nothing. The next renewal will tell.
 		err := newError(KindUnavailable, "keys predate the token and were renewed just now")
 		err.RetryAfter = renewInterval
-		return err
+		return nil, err
 	}
-	return newError(KindInvalidToken, "no key of the provider made the signature")
+	return nil, newError(KindInvalidToken, "no key of the provider made the signature")
 }
 
 // issuedHere reports whether a token is a JWT that names the provider as its issuer. What is no such JWT is opaque to

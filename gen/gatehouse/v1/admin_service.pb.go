@@ -24,6 +24,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What a key does now.
+type SigningKey_State int32
+
+const (
+	// Not known.
+	SigningKey_STATE_UNSPECIFIED SigningKey_State = 0
+	// Published, and not yet signing.
+	SigningKey_STATE_PREPARED SigningKey_State = 1
+	// Signing.
+	SigningKey_STATE_ACTIVE SigningKey_State = 2
+	// No longer signing; its tokens still live.
+	SigningKey_STATE_RETIRING SigningKey_State = 3
+)
+
+// Enum value maps for SigningKey_State.
+var (
+	SigningKey_State_name = map[int32]string{
+		0: "STATE_UNSPECIFIED",
+		1: "STATE_PREPARED",
+		2: "STATE_ACTIVE",
+		3: "STATE_RETIRING",
+	}
+	SigningKey_State_value = map[string]int32{
+		"STATE_UNSPECIFIED": 0,
+		"STATE_PREPARED":    1,
+		"STATE_ACTIVE":      2,
+		"STATE_RETIRING":    3,
+	}
+)
+
+func (x SigningKey_State) Enum() *SigningKey_State {
+	p := new(SigningKey_State)
+	*p = x
+	return p
+}
+
+func (x SigningKey_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SigningKey_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_gatehouse_v1_admin_service_proto_enumTypes[0].Descriptor()
+}
+
+func (SigningKey_State) Type() protoreflect.EnumType {
+	return &file_gatehouse_v1_admin_service_proto_enumTypes[0]
+}
+
+func (x SigningKey_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SigningKey_State.Descriptor instead.
+func (SigningKey_State) EnumDescriptor() ([]byte, []int) {
+	return file_gatehouse_v1_admin_service_proto_rawDescGZIP(), []int{15, 0}
+}
+
 // ListClientsRequest asks for a page of clients.
 type ListClientsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -444,7 +501,7 @@ type Grant struct {
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// When it was revoked. Absent while it lives.
 	RevokeTime *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=revoke_time,json=revokeTime,proto3" json:"revoke_time,omitempty"`
-	// Why it was revoked: operator, client_deleted, code_replay or upstream.
+	// Why it was revoked: operator, user, client, client_deleted, code_replay, refresh_replay, logout or upstream.
 	RevokeReason  string `protobuf:"bytes,12,opt,name=revoke_reason,json=revokeReason,proto3" json:"revoke_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -943,6 +1000,457 @@ func (x *RevokeGrantsResponse) GetRevokedGrants() int32 {
 	return 0
 }
 
+// SigningKey is a key that signs access tokens or refresh tokens.
+type SigningKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the key, the "kid" of its tokens.
+	KeyId string `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// What it is for: access_token or refresh_token.
+	Purpose string `protobuf:"bytes,2,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	// Signature algorithm.
+	Algorithm string `protobuf:"bytes,3,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	// What it does now.
+	State SigningKey_State `protobuf:"varint,4,opt,name=state,proto3,enum=gatehouse.v1.SigningKey_State" json:"state,omitempty"`
+	// When it was made.
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// When it begins, or began, to sign.
+	ActivateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=activate_time,json=activateTime,proto3" json:"activate_time,omitempty"`
+	// When its last token will have expired. Absent until another key has taken its place.
+	RemoveTime    *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=remove_time,json=removeTime,proto3" json:"remove_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SigningKey) Reset() {
+	*x = SigningKey{}
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SigningKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SigningKey) ProtoMessage() {}
+
+func (x *SigningKey) ProtoReflect() protoreflect.Message {
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SigningKey.ProtoReflect.Descriptor instead.
+func (*SigningKey) Descriptor() ([]byte, []int) {
+	return file_gatehouse_v1_admin_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SigningKey) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+func (x *SigningKey) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+func (x *SigningKey) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
+func (x *SigningKey) GetState() SigningKey_State {
+	if x != nil {
+		return x.State
+	}
+	return SigningKey_STATE_UNSPECIFIED
+}
+
+func (x *SigningKey) GetCreateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTime
+	}
+	return nil
+}
+
+func (x *SigningKey) GetActivateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ActivateTime
+	}
+	return nil
+}
+
+func (x *SigningKey) GetRemoveTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RemoveTime
+	}
+	return nil
+}
+
+// ListKeysRequest asks for the signing keys.
+type ListKeysRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListKeysRequest) Reset() {
+	*x = ListKeysRequest{}
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListKeysRequest) ProtoMessage() {}
+
+func (x *ListKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListKeysRequest.ProtoReflect.Descriptor instead.
+func (*ListKeysRequest) Descriptor() ([]byte, []int) {
+	return file_gatehouse_v1_admin_service_proto_rawDescGZIP(), []int{16}
+}
+
+// ListKeysResponse is the signing keys. There are never more than a few.
+type ListKeysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The keys.
+	Keys          []*SigningKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListKeysResponse) Reset() {
+	*x = ListKeysResponse{}
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListKeysResponse) ProtoMessage() {}
+
+func (x *ListKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListKeysResponse.ProtoReflect.Descriptor instead.
+func (*ListKeysResponse) Descriptor() ([]byte, []int) {
+	return file_gatehouse_v1_admin_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListKeysResponse) GetKeys() []*SigningKey {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+// RotateKeysRequest asks for a new signing key.
+type RotateKeysRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Sign with it at once, without publishing it first. For emergencies: verifiers that keep the key set may refuse its
+	// tokens until they look again.
+	Immediately   bool `protobuf:"varint,1,opt,name=immediately,proto3" json:"immediately,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateKeysRequest) Reset() {
+	*x = RotateKeysRequest{}
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateKeysRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateKeysRequest) ProtoMessage() {}
+
+func (x *RotateKeysRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateKeysRequest.ProtoReflect.Descriptor instead.
+func (*RotateKeysRequest) Descriptor() ([]byte, []int) {
+	return file_gatehouse_v1_admin_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RotateKeysRequest) GetImmediately() bool {
+	if x != nil {
+		return x.Immediately
+	}
+	return false
+}
+
+// RotateKeysResponse is the new key.
+type RotateKeysResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key.
+	Key           *SigningKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateKeysResponse) Reset() {
+	*x = RotateKeysResponse{}
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateKeysResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateKeysResponse) ProtoMessage() {}
+
+func (x *RotateKeysResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateKeysResponse.ProtoReflect.Descriptor instead.
+func (*RotateKeysResponse) Descriptor() ([]byte, []int) {
+	return file_gatehouse_v1_admin_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RotateKeysResponse) GetKey() *SigningKey {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+// RemoveKeyRequest names a signing key.
+type RemoveKeyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the key.
+	KeyId         string `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveKeyRequest) Reset() {
+	*x = RemoveKeyRequest{}
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveKeyRequest) ProtoMessage() {}
+
+func (x *RemoveKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveKeyRequest.ProtoReflect.Descriptor instead.
+func (*RemoveKeyRequest) Descriptor() ([]byte, []int) {
+	return file_gatehouse_v1_admin_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RemoveKeyRequest) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+// RemoveKeyResponse reports a removal.
+type RemoveKeyResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RemoveKeyResponse) Reset() {
+	*x = RemoveKeyResponse{}
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RemoveKeyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RemoveKeyResponse) ProtoMessage() {}
+
+func (x *RemoveKeyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RemoveKeyResponse.ProtoReflect.Descriptor instead.
+func (*RemoveKeyResponse) Descriptor() ([]byte, []int) {
+	return file_gatehouse_v1_admin_service_proto_rawDescGZIP(), []int{21}
+}
+
+// GetSealingStatusRequest asks how far the re-sealing is.
+type GetSealingStatusRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSealingStatusRequest) Reset() {
+	*x = GetSealingStatusRequest{}
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSealingStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSealingStatusRequest) ProtoMessage() {}
+
+func (x *GetSealingStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSealingStatusRequest.ProtoReflect.Descriptor instead.
+func (*GetSealingStatusRequest) Descriptor() ([]byte, []int) {
+	return file_gatehouse_v1_admin_service_proto_rawDescGZIP(), []int{22}
+}
+
+// GetSealingStatusResponse is how far the re-sealing is.
+type GetSealingStatusResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifier of the sealing key that seals now.
+	CurrentKeyId string `protobuf:"bytes,1,opt,name=current_key_id,json=currentKeyId,proto3" json:"current_key_id,omitempty"`
+	// Values that are sealed with another key. The old key may be taken out of the settings when this is 0.
+	PendingValues int64 `protobuf:"varint,2,opt,name=pending_values,json=pendingValues,proto3" json:"pending_values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSealingStatusResponse) Reset() {
+	*x = GetSealingStatusResponse{}
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSealingStatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSealingStatusResponse) ProtoMessage() {}
+
+func (x *GetSealingStatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_gatehouse_v1_admin_service_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSealingStatusResponse.ProtoReflect.Descriptor instead.
+func (*GetSealingStatusResponse) Descriptor() ([]byte, []int) {
+	return file_gatehouse_v1_admin_service_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *GetSealingStatusResponse) GetCurrentKeyId() string {
+	if x != nil {
+		return x.CurrentKeyId
+	}
+	return ""
+}
+
+func (x *GetSealingStatusResponse) GetPendingValues() int64 {
+	if x != nil {
+		return x.PendingValues
+	}
+	return 0
+}
+
 var File_gatehouse_v1_admin_service_proto protoreflect.FileDescriptor
 
 const file_gatehouse_v1_admin_service_proto_rawDesc = "" +
@@ -1012,7 +1520,37 @@ const file_gatehouse_v1_admin_service_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x01H\x00R\asubjectB\x11\n" +
 	"\bselector\x12\x05\xbaH\x02\b\x01\"=\n" +
 	"\x14RevokeGrantsResponse\x12%\n" +
-	"\x0erevoked_grants\x18\x01 \x01(\x05R\rrevokedGrants2\xd1\x04\n" +
+	"\x0erevoked_grants\x18\x01 \x01(\x05R\rrevokedGrants\"\xa6\x03\n" +
+	"\n" +
+	"SigningKey\x12\x15\n" +
+	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x18\n" +
+	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\x1c\n" +
+	"\talgorithm\x18\x03 \x01(\tR\talgorithm\x124\n" +
+	"\x05state\x18\x04 \x01(\x0e2\x1e.gatehouse.v1.SigningKey.StateR\x05state\x12;\n" +
+	"\vcreate_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"createTime\x12?\n" +
+	"\ractivate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\factivateTime\x12;\n" +
+	"\vremove_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"removeTime\"X\n" +
+	"\x05State\x12\x15\n" +
+	"\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eSTATE_PREPARED\x10\x01\x12\x10\n" +
+	"\fSTATE_ACTIVE\x10\x02\x12\x12\n" +
+	"\x0eSTATE_RETIRING\x10\x03\"\x11\n" +
+	"\x0fListKeysRequest\"@\n" +
+	"\x10ListKeysResponse\x12,\n" +
+	"\x04keys\x18\x01 \x03(\v2\x18.gatehouse.v1.SigningKeyR\x04keys\"5\n" +
+	"\x11RotateKeysRequest\x12 \n" +
+	"\vimmediately\x18\x01 \x01(\bR\vimmediately\"@\n" +
+	"\x12RotateKeysResponse\x12*\n" +
+	"\x03key\x18\x01 \x01(\v2\x18.gatehouse.v1.SigningKeyR\x03key\"8\n" +
+	"\x10RemoveKeyRequest\x12$\n" +
+	"\x06key_id\x18\x01 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\x80\x01R\x05keyId\"\x13\n" +
+	"\x11RemoveKeyResponse\"\x19\n" +
+	"\x17GetSealingStatusRequest\"g\n" +
+	"\x18GetSealingStatusResponse\x12$\n" +
+	"\x0ecurrent_key_id\x18\x01 \x01(\tR\fcurrentKeyId\x12%\n" +
+	"\x0epending_values\x18\x02 \x01(\x03R\rpendingValues2\x9e\a\n" +
 	"\fAdminService\x12R\n" +
 	"\vListClients\x12 .gatehouse.v1.ListClientsRequest\x1a!.gatehouse.v1.ListClientsResponse\x12L\n" +
 	"\tGetClient\x12\x1e.gatehouse.v1.GetClientRequest\x1a\x1f.gatehouse.v1.GetClientResponse\x12U\n" +
@@ -1021,7 +1559,12 @@ const file_gatehouse_v1_admin_service_proto_rawDesc = "" +
 	"\n" +
 	"ListGrants\x12\x1f.gatehouse.v1.ListGrantsRequest\x1a .gatehouse.v1.ListGrantsResponse\x12I\n" +
 	"\bGetGrant\x12\x1d.gatehouse.v1.GetGrantRequest\x1a\x1e.gatehouse.v1.GetGrantResponse\x12U\n" +
-	"\fRevokeGrants\x12!.gatehouse.v1.RevokeGrantsRequest\x1a\".gatehouse.v1.RevokeGrantsResponseBBZ@github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1;gatehousev1b\x06proto3"
+	"\fRevokeGrants\x12!.gatehouse.v1.RevokeGrantsRequest\x1a\".gatehouse.v1.RevokeGrantsResponse\x12I\n" +
+	"\bListKeys\x12\x1d.gatehouse.v1.ListKeysRequest\x1a\x1e.gatehouse.v1.ListKeysResponse\x12O\n" +
+	"\n" +
+	"RotateKeys\x12\x1f.gatehouse.v1.RotateKeysRequest\x1a .gatehouse.v1.RotateKeysResponse\x12L\n" +
+	"\tRemoveKey\x12\x1e.gatehouse.v1.RemoveKeyRequest\x1a\x1f.gatehouse.v1.RemoveKeyResponse\x12a\n" +
+	"\x10GetSealingStatus\x12%.gatehouse.v1.GetSealingStatusRequest\x1a&.gatehouse.v1.GetSealingStatusResponseBBZ@github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1;gatehousev1b\x06proto3"
 
 var (
 	file_gatehouse_v1_admin_service_proto_rawDescOnce sync.Once
@@ -1035,59 +1578,84 @@ func file_gatehouse_v1_admin_service_proto_rawDescGZIP() []byte {
 	return file_gatehouse_v1_admin_service_proto_rawDescData
 }
 
-var file_gatehouse_v1_admin_service_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_gatehouse_v1_admin_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_gatehouse_v1_admin_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_gatehouse_v1_admin_service_proto_goTypes = []any{
-	(*ListClientsRequest)(nil),    // 0: gatehouse.v1.ListClientsRequest
-	(*ListClientsResponse)(nil),   // 1: gatehouse.v1.ListClientsResponse
-	(*GetClientRequest)(nil),      // 2: gatehouse.v1.GetClientRequest
-	(*GetClientResponse)(nil),     // 3: gatehouse.v1.GetClientResponse
-	(*CreateClientRequest)(nil),   // 4: gatehouse.v1.CreateClientRequest
-	(*CreateClientResponse)(nil),  // 5: gatehouse.v1.CreateClientResponse
-	(*DeleteClientRequest)(nil),   // 6: gatehouse.v1.DeleteClientRequest
-	(*DeleteClientResponse)(nil),  // 7: gatehouse.v1.DeleteClientResponse
-	(*Grant)(nil),                 // 8: gatehouse.v1.Grant
-	(*ListGrantsRequest)(nil),     // 9: gatehouse.v1.ListGrantsRequest
-	(*ListGrantsResponse)(nil),    // 10: gatehouse.v1.ListGrantsResponse
-	(*GetGrantRequest)(nil),       // 11: gatehouse.v1.GetGrantRequest
-	(*GetGrantResponse)(nil),      // 12: gatehouse.v1.GetGrantResponse
-	(*RevokeGrantsRequest)(nil),   // 13: gatehouse.v1.RevokeGrantsRequest
-	(*RevokeGrantsResponse)(nil),  // 14: gatehouse.v1.RevokeGrantsResponse
-	(*Client)(nil),                // 15: gatehouse.v1.Client
-	(*RegisterClientRequest)(nil), // 16: gatehouse.v1.RegisterClientRequest
-	(*Identity)(nil),              // 17: gatehouse.v1.Identity
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(SigningKey_State)(0),            // 0: gatehouse.v1.SigningKey.State
+	(*ListClientsRequest)(nil),       // 1: gatehouse.v1.ListClientsRequest
+	(*ListClientsResponse)(nil),      // 2: gatehouse.v1.ListClientsResponse
+	(*GetClientRequest)(nil),         // 3: gatehouse.v1.GetClientRequest
+	(*GetClientResponse)(nil),        // 4: gatehouse.v1.GetClientResponse
+	(*CreateClientRequest)(nil),      // 5: gatehouse.v1.CreateClientRequest
+	(*CreateClientResponse)(nil),     // 6: gatehouse.v1.CreateClientResponse
+	(*DeleteClientRequest)(nil),      // 7: gatehouse.v1.DeleteClientRequest
+	(*DeleteClientResponse)(nil),     // 8: gatehouse.v1.DeleteClientResponse
+	(*Grant)(nil),                    // 9: gatehouse.v1.Grant
+	(*ListGrantsRequest)(nil),        // 10: gatehouse.v1.ListGrantsRequest
+	(*ListGrantsResponse)(nil),       // 11: gatehouse.v1.ListGrantsResponse
+	(*GetGrantRequest)(nil),          // 12: gatehouse.v1.GetGrantRequest
+	(*GetGrantResponse)(nil),         // 13: gatehouse.v1.GetGrantResponse
+	(*RevokeGrantsRequest)(nil),      // 14: gatehouse.v1.RevokeGrantsRequest
+	(*RevokeGrantsResponse)(nil),     // 15: gatehouse.v1.RevokeGrantsResponse
+	(*SigningKey)(nil),               // 16: gatehouse.v1.SigningKey
+	(*ListKeysRequest)(nil),          // 17: gatehouse.v1.ListKeysRequest
+	(*ListKeysResponse)(nil),         // 18: gatehouse.v1.ListKeysResponse
+	(*RotateKeysRequest)(nil),        // 19: gatehouse.v1.RotateKeysRequest
+	(*RotateKeysResponse)(nil),       // 20: gatehouse.v1.RotateKeysResponse
+	(*RemoveKeyRequest)(nil),         // 21: gatehouse.v1.RemoveKeyRequest
+	(*RemoveKeyResponse)(nil),        // 22: gatehouse.v1.RemoveKeyResponse
+	(*GetSealingStatusRequest)(nil),  // 23: gatehouse.v1.GetSealingStatusRequest
+	(*GetSealingStatusResponse)(nil), // 24: gatehouse.v1.GetSealingStatusResponse
+	(*Client)(nil),                   // 25: gatehouse.v1.Client
+	(*RegisterClientRequest)(nil),    // 26: gatehouse.v1.RegisterClientRequest
+	(*Identity)(nil),                 // 27: gatehouse.v1.Identity
+	(*timestamppb.Timestamp)(nil),    // 28: google.protobuf.Timestamp
 }
 var file_gatehouse_v1_admin_service_proto_depIdxs = []int32{
-	15, // 0: gatehouse.v1.ListClientsResponse.clients:type_name -> gatehouse.v1.Client
-	15, // 1: gatehouse.v1.GetClientResponse.client:type_name -> gatehouse.v1.Client
-	16, // 2: gatehouse.v1.CreateClientRequest.metadata:type_name -> gatehouse.v1.RegisterClientRequest
-	15, // 3: gatehouse.v1.CreateClientResponse.client:type_name -> gatehouse.v1.Client
-	17, // 4: gatehouse.v1.Grant.identity:type_name -> gatehouse.v1.Identity
-	18, // 5: gatehouse.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
-	18, // 6: gatehouse.v1.Grant.last_used_time:type_name -> google.protobuf.Timestamp
-	18, // 7: gatehouse.v1.Grant.expire_time:type_name -> google.protobuf.Timestamp
-	18, // 8: gatehouse.v1.Grant.revoke_time:type_name -> google.protobuf.Timestamp
-	8,  // 9: gatehouse.v1.ListGrantsResponse.grants:type_name -> gatehouse.v1.Grant
-	8,  // 10: gatehouse.v1.GetGrantResponse.grant:type_name -> gatehouse.v1.Grant
-	0,  // 11: gatehouse.v1.AdminService.ListClients:input_type -> gatehouse.v1.ListClientsRequest
-	2,  // 12: gatehouse.v1.AdminService.GetClient:input_type -> gatehouse.v1.GetClientRequest
-	4,  // 13: gatehouse.v1.AdminService.CreateClient:input_type -> gatehouse.v1.CreateClientRequest
-	6,  // 14: gatehouse.v1.AdminService.DeleteClient:input_type -> gatehouse.v1.DeleteClientRequest
-	9,  // 15: gatehouse.v1.AdminService.ListGrants:input_type -> gatehouse.v1.ListGrantsRequest
-	11, // 16: gatehouse.v1.AdminService.GetGrant:input_type -> gatehouse.v1.GetGrantRequest
-	13, // 17: gatehouse.v1.AdminService.RevokeGrants:input_type -> gatehouse.v1.RevokeGrantsRequest
-	1,  // 18: gatehouse.v1.AdminService.ListClients:output_type -> gatehouse.v1.ListClientsResponse
-	3,  // 19: gatehouse.v1.AdminService.GetClient:output_type -> gatehouse.v1.GetClientResponse
-	5,  // 20: gatehouse.v1.AdminService.CreateClient:output_type -> gatehouse.v1.CreateClientResponse
-	7,  // 21: gatehouse.v1.AdminService.DeleteClient:output_type -> gatehouse.v1.DeleteClientResponse
-	10, // 22: gatehouse.v1.AdminService.ListGrants:output_type -> gatehouse.v1.ListGrantsResponse
-	12, // 23: gatehouse.v1.AdminService.GetGrant:output_type -> gatehouse.v1.GetGrantResponse
-	14, // 24: gatehouse.v1.AdminService.RevokeGrants:output_type -> gatehouse.v1.RevokeGrantsResponse
-	18, // [18:25] is the sub-list for method output_type
-	11, // [11:18] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	25, // 0: gatehouse.v1.ListClientsResponse.clients:type_name -> gatehouse.v1.Client
+	25, // 1: gatehouse.v1.GetClientResponse.client:type_name -> gatehouse.v1.Client
+	26, // 2: gatehouse.v1.CreateClientRequest.metadata:type_name -> gatehouse.v1.RegisterClientRequest
+	25, // 3: gatehouse.v1.CreateClientResponse.client:type_name -> gatehouse.v1.Client
+	27, // 4: gatehouse.v1.Grant.identity:type_name -> gatehouse.v1.Identity
+	28, // 5: gatehouse.v1.Grant.create_time:type_name -> google.protobuf.Timestamp
+	28, // 6: gatehouse.v1.Grant.last_used_time:type_name -> google.protobuf.Timestamp
+	28, // 7: gatehouse.v1.Grant.expire_time:type_name -> google.protobuf.Timestamp
+	28, // 8: gatehouse.v1.Grant.revoke_time:type_name -> google.protobuf.Timestamp
+	9,  // 9: gatehouse.v1.ListGrantsResponse.grants:type_name -> gatehouse.v1.Grant
+	9,  // 10: gatehouse.v1.GetGrantResponse.grant:type_name -> gatehouse.v1.Grant
+	0,  // 11: gatehouse.v1.SigningKey.state:type_name -> gatehouse.v1.SigningKey.State
+	28, // 12: gatehouse.v1.SigningKey.create_time:type_name -> google.protobuf.Timestamp
+	28, // 13: gatehouse.v1.SigningKey.activate_time:type_name -> google.protobuf.Timestamp
+	28, // 14: gatehouse.v1.SigningKey.remove_time:type_name -> google.protobuf.Timestamp
+	16, // 15: gatehouse.v1.ListKeysResponse.keys:type_name -> gatehouse.v1.SigningKey
+	16, // 16: gatehouse.v1.RotateKeysResponse.key:type_name -> gatehouse.v1.SigningKey
+	1,  // 17: gatehouse.v1.AdminService.ListClients:input_type -> gatehouse.v1.ListClientsRequest
+	3,  // 18: gatehouse.v1.AdminService.GetClient:input_type -> gatehouse.v1.GetClientRequest
+	5,  // 19: gatehouse.v1.AdminService.CreateClient:input_type -> gatehouse.v1.CreateClientRequest
+	7,  // 20: gatehouse.v1.AdminService.DeleteClient:input_type -> gatehouse.v1.DeleteClientRequest
+	10, // 21: gatehouse.v1.AdminService.ListGrants:input_type -> gatehouse.v1.ListGrantsRequest
+	12, // 22: gatehouse.v1.AdminService.GetGrant:input_type -> gatehouse.v1.GetGrantRequest
+	14, // 23: gatehouse.v1.AdminService.RevokeGrants:input_type -> gatehouse.v1.RevokeGrantsRequest
+	17, // 24: gatehouse.v1.AdminService.ListKeys:input_type -> gatehouse.v1.ListKeysRequest
+	19, // 25: gatehouse.v1.AdminService.RotateKeys:input_type -> gatehouse.v1.RotateKeysRequest
+	21, // 26: gatehouse.v1.AdminService.RemoveKey:input_type -> gatehouse.v1.RemoveKeyRequest
+	23, // 27: gatehouse.v1.AdminService.GetSealingStatus:input_type -> gatehouse.v1.GetSealingStatusRequest
+	2,  // 28: gatehouse.v1.AdminService.ListClients:output_type -> gatehouse.v1.ListClientsResponse
+	4,  // 29: gatehouse.v1.AdminService.GetClient:output_type -> gatehouse.v1.GetClientResponse
+	6,  // 30: gatehouse.v1.AdminService.CreateClient:output_type -> gatehouse.v1.CreateClientResponse
+	8,  // 31: gatehouse.v1.AdminService.DeleteClient:output_type -> gatehouse.v1.DeleteClientResponse
+	11, // 32: gatehouse.v1.AdminService.ListGrants:output_type -> gatehouse.v1.ListGrantsResponse
+	13, // 33: gatehouse.v1.AdminService.GetGrant:output_type -> gatehouse.v1.GetGrantResponse
+	15, // 34: gatehouse.v1.AdminService.RevokeGrants:output_type -> gatehouse.v1.RevokeGrantsResponse
+	18, // 35: gatehouse.v1.AdminService.ListKeys:output_type -> gatehouse.v1.ListKeysResponse
+	20, // 36: gatehouse.v1.AdminService.RotateKeys:output_type -> gatehouse.v1.RotateKeysResponse
+	22, // 37: gatehouse.v1.AdminService.RemoveKey:output_type -> gatehouse.v1.RemoveKeyResponse
+	24, // 38: gatehouse.v1.AdminService.GetSealingStatus:output_type -> gatehouse.v1.GetSealingStatusResponse
+	28, // [28:39] is the sub-list for method output_type
+	17, // [17:28] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_gatehouse_v1_admin_service_proto_init() }
@@ -1108,13 +1676,14 @@ func file_gatehouse_v1_admin_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_gatehouse_v1_admin_service_proto_rawDesc), len(file_gatehouse_v1_admin_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   15,
+			NumEnums:      1,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_gatehouse_v1_admin_service_proto_goTypes,
 		DependencyIndexes: file_gatehouse_v1_admin_service_proto_depIdxs,
+		EnumInfos:         file_gatehouse_v1_admin_service_proto_enumTypes,
 		MessageInfos:      file_gatehouse_v1_admin_service_proto_msgTypes,
 	}.Build()
 	File_gatehouse_v1_admin_service_proto = out.File

@@ -19,13 +19,17 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AdminService_ListClients_FullMethodName  = "/gatehouse.v1.AdminService/ListClients"
-	AdminService_GetClient_FullMethodName    = "/gatehouse.v1.AdminService/GetClient"
-	AdminService_CreateClient_FullMethodName = "/gatehouse.v1.AdminService/CreateClient"
-	AdminService_DeleteClient_FullMethodName = "/gatehouse.v1.AdminService/DeleteClient"
-	AdminService_ListGrants_FullMethodName   = "/gatehouse.v1.AdminService/ListGrants"
-	AdminService_GetGrant_FullMethodName     = "/gatehouse.v1.AdminService/GetGrant"
-	AdminService_RevokeGrants_FullMethodName = "/gatehouse.v1.AdminService/RevokeGrants"
+	AdminService_ListClients_FullMethodName      = "/gatehouse.v1.AdminService/ListClients"
+	AdminService_GetClient_FullMethodName        = "/gatehouse.v1.AdminService/GetClient"
+	AdminService_CreateClient_FullMethodName     = "/gatehouse.v1.AdminService/CreateClient"
+	AdminService_DeleteClient_FullMethodName     = "/gatehouse.v1.AdminService/DeleteClient"
+	AdminService_ListGrants_FullMethodName       = "/gatehouse.v1.AdminService/ListGrants"
+	AdminService_GetGrant_FullMethodName         = "/gatehouse.v1.AdminService/GetGrant"
+	AdminService_RevokeGrants_FullMethodName     = "/gatehouse.v1.AdminService/RevokeGrants"
+	AdminService_ListKeys_FullMethodName         = "/gatehouse.v1.AdminService/ListKeys"
+	AdminService_RotateKeys_FullMethodName       = "/gatehouse.v1.AdminService/RotateKeys"
+	AdminService_RemoveKey_FullMethodName        = "/gatehouse.v1.AdminService/RemoveKey"
+	AdminService_GetSealingStatus_FullMethodName = "/gatehouse.v1.AdminService/GetSealingStatus"
 )
 
 // AdminServiceClient is the client API for AdminService service.
@@ -50,6 +54,16 @@ type AdminServiceClient interface {
 	GetGrant(ctx context.Context, in *GetGrantRequest, opts ...grpc.CallOption) (*GetGrantResponse, error)
 	// RevokeGrants revokes one grant, or all of a client or of a user. Revoking again changes nothing and is no error.
 	RevokeGrants(ctx context.Context, in *RevokeGrantsRequest, opts ...grpc.CallOption) (*RevokeGrantsResponse, error)
+	// ListKeys lists the signing keys with their states, newest first.
+	ListKeys(ctx context.Context, in *ListKeysRequest, opts ...grpc.CallOption) (*ListKeysResponse, error)
+	// RotateKeys prepares a new signing key. It is published at once and signs after one lifetime of the key set, so that
+	// verifiers know it by then; the old key verifies until its last token has expired.
+	RotateKeys(ctx context.Context, in *RotateKeysRequest, opts ...grpc.CallOption) (*RotateKeysResponse, error)
+	// RemoveKey removes a signing key at once, for one that was stolen: every token that it signed is refused within a
+	// second. When it is the one that signs, another takes its place. Errors: NOT_FOUND.
+	RemoveKey(ctx context.Context, in *RemoveKeyRequest, opts ...grpc.CallOption) (*RemoveKeyResponse, error)
+	// GetSealingStatus tells how many sealed values are still under an older sealing key. The re-sealing runs by itself.
+	GetSealingStatus(ctx context.Context, in *GetSealingStatusRequest, opts ...grpc.CallOption) (*GetSealingStatusResponse, error)
 }
 
 type adminServiceClient struct {
@@ -130,6 +144,46 @@ func (c *adminServiceClient) RevokeGrants(ctx context.Context, in *RevokeGrantsR
 	return out, nil
 }
 
+func (c *adminServiceClient) ListKeys(ctx context.Context, in *ListKeysRequest, opts ...grpc.CallOption) (*ListKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListKeysResponse)
+	err := c.cc.Invoke(ctx, AdminService_ListKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) RotateKeys(ctx context.Context, in *RotateKeysRequest, opts ...grpc.CallOption) (*RotateKeysResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RotateKeysResponse)
+	err := c.cc.Invoke(ctx, AdminService_RotateKeys_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) RemoveKey(ctx context.Context, in *RemoveKeyRequest, opts ...grpc.CallOption) (*RemoveKeyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RemoveKeyResponse)
+	err := c.cc.Invoke(ctx, AdminService_RemoveKey_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) GetSealingStatus(ctx context.Context, in *GetSealingStatusRequest, opts ...grpc.CallOption) (*GetSealingStatusResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSealingStatusResponse)
+	err := c.cc.Invoke(ctx, AdminService_GetSealingStatus_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServiceServer is the server API for AdminService service.
 // All implementations must embed UnimplementedAdminServiceServer
 // for forward compatibility.
@@ -152,6 +206,16 @@ type AdminServiceServer interface {
 	GetGrant(context.Context, *GetGrantRequest) (*GetGrantResponse, error)
 	// RevokeGrants revokes one grant, or all of a client or of a user. Revoking again changes nothing and is no error.
 	RevokeGrants(context.Context, *RevokeGrantsRequest) (*RevokeGrantsResponse, error)
+	// ListKeys lists the signing keys with their states, newest first.
+	ListKeys(context.Context, *ListKeysRequest) (*ListKeysResponse, error)
+	// RotateKeys prepares a new signing key. It is published at once and signs after one lifetime of the key set, so that
+	// verifiers know it by then; the old key verifies until its last token has expired.
+	RotateKeys(context.Context, *RotateKeysRequest) (*RotateKeysResponse, error)
+	// RemoveKey removes a signing key at once, for one that was stolen: every token that it signed is refused within a
+	// second. When it is the one that signs, another takes its place. Errors: NOT_FOUND.
+	RemoveKey(context.Context, *RemoveKeyRequest) (*RemoveKeyResponse, error)
+	// GetSealingStatus tells how many sealed values are still under an older sealing key. The re-sealing runs by itself.
+	GetSealingStatus(context.Context, *GetSealingStatusRequest) (*GetSealingStatusResponse, error)
 	mustEmbedUnimplementedAdminServiceServer()
 }
 
@@ -182,6 +246,18 @@ func (UnimplementedAdminServiceServer) GetGrant(context.Context, *GetGrantReques
 }
 func (UnimplementedAdminServiceServer) RevokeGrants(context.Context, *RevokeGrantsRequest) (*RevokeGrantsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokeGrants not implemented")
+}
+func (UnimplementedAdminServiceServer) ListKeys(context.Context, *ListKeysRequest) (*ListKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListKeys not implemented")
+}
+func (UnimplementedAdminServiceServer) RotateKeys(context.Context, *RotateKeysRequest) (*RotateKeysResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateKeys not implemented")
+}
+func (UnimplementedAdminServiceServer) RemoveKey(context.Context, *RemoveKeyRequest) (*RemoveKeyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RemoveKey not implemented")
+}
+func (UnimplementedAdminServiceServer) GetSealingStatus(context.Context, *GetSealingStatusRequest) (*GetSealingStatusResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSealingStatus not implemented")
 }
 func (UnimplementedAdminServiceServer) mustEmbedUnimplementedAdminServiceServer() {}
 func (UnimplementedAdminServiceServer) testEmbeddedByValue()                      {}
@@ -330,6 +406,78 @@ func _AdminService_RevokeGrants_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AdminService_ListKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).ListKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_ListKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).ListKeys(ctx, req.(*ListKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_RotateKeys_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateKeysRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).RotateKeys(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_RotateKeys_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).RotateKeys(ctx, req.(*RotateKeysRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_RemoveKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RemoveKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).RemoveKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_RemoveKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).RemoveKey(ctx, req.(*RemoveKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_GetSealingStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSealingStatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).GetSealingStatus(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_GetSealingStatus_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).GetSealingStatus(ctx, req.(*GetSealingStatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AdminService_ServiceDesc is the grpc.ServiceDesc for AdminService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -364,6 +512,22 @@ var AdminService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RevokeGrants",
 			Handler:    _AdminService_RevokeGrants_Handler,
+		},
+		{
+			MethodName: "ListKeys",
+			Handler:    _AdminService_ListKeys_Handler,
+		},
+		{
+			MethodName: "RotateKeys",
+			Handler:    _AdminService_RotateKeys_Handler,
+		},
+		{
+			MethodName: "RemoveKey",
+			Handler:    _AdminService_RemoveKey_Handler,
+		},
+		{
+			MethodName: "GetSealingStatus",
+			Handler:    _AdminService_GetSealingStatus_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -25,8 +25,7 @@ var File_gatehouse_v1_auth_service_proto protoreflect.FileDescriptor
 
 const file_gatehouse_v1_auth_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgatehouse/v1/auth_service.proto\x12\fgatehouse.v1\x1a gatehouse/v1/authorization.proto\x1a\x1cgatehouse/v1/discovery.proto\x1a\x1fgatehouse/v1/registration.proto\x1a\x18gatehouse/v1/token.proto\x1a\x1fgatehouse/v1/verification.proto\x1a\x1cgoogle/api/annotations.proto2\xc2\n" +
-	"\n" +
+	"\x1fgatehouse/v1/auth_service.proto\x12\fgatehouse.v1\x1a\x1agatehouse/v1/account.proto\x1a gatehouse/v1/authorization.proto\x1a\x1cgatehouse/v1/discovery.proto\x1a\x1fgatehouse/v1/registration.proto\x1a\x1dgatehouse/v1/revocation.proto\x1a\x18gatehouse/v1/token.proto\x1a\x1fgatehouse/v1/verification.proto\x1a\x1cgoogle/api/annotations.proto2\xf0\x10\n" +
 	"\vAuthService\x12q\n" +
 	"\x0eRegisterClient\x12#.gatehouse.v1.RegisterClientRequest\x1a$.gatehouse.v1.RegisterClientResponse\"\x14\x82\xd3\xe4\x93\x02\x0e:\x01*\"\t/register\x12\xb2\x02\n" +
 	"\x11GetServerMetadata\x12&.gatehouse.v1.GetServerMetadataRequest\x1a'.gatehouse.v1.GetServerMetadataResponse\"\xcb\x01\x82\xd3\xe4\x93\x02\xc4\x01Z#\x12!/.well-known/openid-configurationZ<\x12:/.well-known/oauth-authorization-server/{resource_path=**}Z6\x124/.well-known/openid-configuration/{resource_path=**}\x12'/.well-known/oauth-authorization-server\x12\xd5\x01\n" +
@@ -37,7 +36,16 @@ const file_gatehouse_v1_auth_service_proto_rawDesc = "" +
 	"GetConsent\x12\x1f.gatehouse.v1.GetConsentRequest\x1a .gatehouse.v1.GetConsentResponse\x12X\n" +
 	"\rDecideConsent\x12\".gatehouse.v1.DecideConsentRequest\x1a#.gatehouse.v1.DecideConsentResponse\x12p\n" +
 	"\x15CompleteAuthorization\x12*.gatehouse.v1.CompleteAuthorizationRequest\x1a+.gatehouse.v1.CompleteAuthorizationResponse\x12k\n" +
-	"\rExchangeToken\x12\".gatehouse.v1.ExchangeTokenRequest\x1a#.gatehouse.v1.ExchangeTokenResponse\"\x11\x82\xd3\xe4\x93\x02\v:\x01*\"\x06/token\x12R\n" +
+	"\rExchangeToken\x12\".gatehouse.v1.ExchangeTokenRequest\x1a#.gatehouse.v1.ExchangeTokenResponse\"\x11\x82\xd3\xe4\x93\x02\v:\x01*\"\x06/token\x12f\n" +
+	"\vRevokeToken\x12 .gatehouse.v1.RevokeTokenRequest\x1a!.gatehouse.v1.RevokeTokenResponse\"\x12\x82\xd3\xe4\x93\x02\f:\x01*\"\a/revoke\x12v\n" +
+	"\x0fIntrospectToken\x12$.gatehouse.v1.IntrospectTokenRequest\x1a%.gatehouse.v1.IntrospectTokenResponse\"\x16\x82\xd3\xe4\x93\x02\x10:\x01*\"\v/introspect\x12c\n" +
+	"\x10WatchRevocations\x12%.gatehouse.v1.WatchRevocationsRequest\x1a&.gatehouse.v1.WatchRevocationsResponse0\x01\x12g\n" +
+	"\x12ReceiveLogoutToken\x12'.gatehouse.v1.ReceiveLogoutTokenRequest\x1a(.gatehouse.v1.ReceiveLogoutTokenResponse\x12d\n" +
+	"\x11BeginAccountLogin\x12&.gatehouse.v1.BeginAccountLoginRequest\x1a'.gatehouse.v1.BeginAccountLoginResponse\x12O\n" +
+	"\n" +
+	"GetAccount\x12\x1f.gatehouse.v1.GetAccountRequest\x1a .gatehouse.v1.GetAccountResponse\x12a\n" +
+	"\x10DisconnectGrants\x12%.gatehouse.v1.DisconnectGrantsRequest\x1a&.gatehouse.v1.DisconnectGrantsResponse\x12d\n" +
+	"\x11EndAccountSession\x12&.gatehouse.v1.EndAccountSessionRequest\x1a'.gatehouse.v1.EndAccountSessionResponse\x12R\n" +
 	"\vVerifyToken\x12 .gatehouse.v1.VerifyTokenRequest\x1a!.gatehouse.v1.VerifyTokenResponseBBZ@github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1;gatehousev1b\x06proto3"
 
 var file_gatehouse_v1_auth_service_proto_goTypes = []any{
@@ -50,17 +58,33 @@ var file_gatehouse_v1_auth_service_proto_goTypes = []any{
 	(*DecideConsentRequest)(nil),          // 6: gatehouse.v1.DecideConsentRequest
 	(*CompleteAuthorizationRequest)(nil),  // 7: gatehouse.v1.CompleteAuthorizationRequest
 	(*ExchangeTokenRequest)(nil),          // 8: gatehouse.v1.ExchangeTokenRequest
-	(*VerifyTokenRequest)(nil),            // 9: gatehouse.v1.VerifyTokenRequest
-	(*RegisterClientResponse)(nil),        // 10: gatehouse.v1.RegisterClientResponse
-	(*GetServerMetadataResponse)(nil),     // 11: gatehouse.v1.GetServerMetadataResponse
-	(*GetResourceMetadataResponse)(nil),   // 12: gatehouse.v1.GetResourceMetadataResponse
-	(*GetKeySetResponse)(nil),             // 13: gatehouse.v1.GetKeySetResponse
-	(*BeginAuthorizationResponse)(nil),    // 14: gatehouse.v1.BeginAuthorizationResponse
-	(*GetConsentResponse)(nil),            // 15: gatehouse.v1.GetConsentResponse
-	(*DecideConsentResponse)(nil),         // 16: gatehouse.v1.DecideConsentResponse
-	(*CompleteAuthorizationResponse)(nil), // 17: gatehouse.v1.CompleteAuthorizationResponse
-	(*ExchangeTokenResponse)(nil),         // 18: gatehouse.v1.ExchangeTokenResponse
-	(*VerifyTokenResponse)(nil),           // 19: gatehouse.v1.VerifyTokenResponse
+	(*RevokeTokenRequest)(nil),            // 9: gatehouse.v1.RevokeTokenRequest
+	(*IntrospectTokenRequest)(nil),        // 10: gatehouse.v1.IntrospectTokenRequest
+	(*WatchRevocationsRequest)(nil),       // 11: gatehouse.v1.WatchRevocationsRequest
+	(*ReceiveLogoutTokenRequest)(nil),     // 12: gatehouse.v1.ReceiveLogoutTokenRequest
+	(*BeginAccountLoginRequest)(nil),      // 13: gatehouse.v1.BeginAccountLoginRequest
+	(*GetAccountRequest)(nil),             // 14: gatehouse.v1.GetAccountRequest
+	(*DisconnectGrantsRequest)(nil),       // 15: gatehouse.v1.DisconnectGrantsRequest
+	(*EndAccountSessionRequest)(nil),      // 16: gatehouse.v1.EndAccountSessionRequest
+	(*VerifyTokenRequest)(nil),            // 17: gatehouse.v1.VerifyTokenRequest
+	(*RegisterClientResponse)(nil),        // 18: gatehouse.v1.RegisterClientResponse
+	(*GetServerMetadataResponse)(nil),     // 19: gatehouse.v1.GetServerMetadataResponse
+	(*GetResourceMetadataResponse)(nil),   // 20: gatehouse.v1.GetResourceMetadataResponse
+	(*GetKeySetResponse)(nil),             // 21: gatehouse.v1.GetKeySetResponse
+	(*BeginAuthorizationResponse)(nil),    // 22: gatehouse.v1.BeginAuthorizationResponse
+	(*GetConsentResponse)(nil),            // 23: gatehouse.v1.GetConsentResponse
+	(*DecideConsentResponse)(nil),         // 24: gatehouse.v1.DecideConsentResponse
+	(*CompleteAuthorizationResponse)(nil), // 25: gatehouse.v1.CompleteAuthorizationResponse
+	(*ExchangeTokenResponse)(nil),         // 26: gatehouse.v1.ExchangeTokenResponse
+	(*RevokeTokenResponse)(nil),           // 27: gatehouse.v1.RevokeTokenResponse
+	(*IntrospectTokenResponse)(nil),       // 28: gatehouse.v1.IntrospectTokenResponse
+	(*WatchRevocationsResponse)(nil),      // 29: gatehouse.v1.WatchRevocationsResponse
+	(*ReceiveLogoutTokenResponse)(nil),    // 30: gatehouse.v1.ReceiveLogoutTokenResponse
+	(*BeginAccountLoginResponse)(nil),     // 31: gatehouse.v1.BeginAccountLoginResponse
+	(*GetAccountResponse)(nil),            // 32: gatehouse.v1.GetAccountResponse
+	(*DisconnectGrantsResponse)(nil),      // 33: gatehouse.v1.DisconnectGrantsResponse
+	(*EndAccountSessionResponse)(nil),     // 34: gatehouse.v1.EndAccountSessionResponse
+	(*VerifyTokenResponse)(nil),           // 35: gatehouse.v1.VerifyTokenResponse
 }
 var file_gatehouse_v1_auth_service_proto_depIdxs = []int32{
 	0,  // 0: gatehouse.v1.AuthService.RegisterClient:input_type -> gatehouse.v1.RegisterClientRequest
@@ -72,19 +96,35 @@ var file_gatehouse_v1_auth_service_proto_depIdxs = []int32{
 	6,  // 6: gatehouse.v1.AuthService.DecideConsent:input_type -> gatehouse.v1.DecideConsentRequest
 	7,  // 7: gatehouse.v1.AuthService.CompleteAuthorization:input_type -> gatehouse.v1.CompleteAuthorizationRequest
 	8,  // 8: gatehouse.v1.AuthService.ExchangeToken:input_type -> gatehouse.v1.ExchangeTokenRequest
-	9,  // 9: gatehouse.v1.AuthService.VerifyToken:input_type -> gatehouse.v1.VerifyTokenRequest
-	10, // 10: gatehouse.v1.AuthService.RegisterClient:output_type -> gatehouse.v1.RegisterClientResponse
-	11, // 11: gatehouse.v1.AuthService.GetServerMetadata:output_type -> gatehouse.v1.GetServerMetadataResponse
-	12, // 12: gatehouse.v1.AuthService.GetResourceMetadata:output_type -> gatehouse.v1.GetResourceMetadataResponse
-	13, // 13: gatehouse.v1.AuthService.GetKeySet:output_type -> gatehouse.v1.GetKeySetResponse
-	14, // 14: gatehouse.v1.AuthService.BeginAuthorization:output_type -> gatehouse.v1.BeginAuthorizationResponse
-	15, // 15: gatehouse.v1.AuthService.GetConsent:output_type -> gatehouse.v1.GetConsentResponse
-	16, // 16: gatehouse.v1.AuthService.DecideConsent:output_type -> gatehouse.v1.DecideConsentResponse
-	17, // 17: gatehouse.v1.AuthService.CompleteAuthorization:output_type -> gatehouse.v1.CompleteAuthorizationResponse
-	18, // 18: gatehouse.v1.AuthService.ExchangeToken:output_type -> gatehouse.v1.ExchangeTokenResponse
-	19, // 19: gatehouse.v1.AuthService.VerifyToken:output_type -> gatehouse.v1.VerifyTokenResponse
-	10, // [10:20] is the sub-list for method output_type
-	0,  // [0:10] is the sub-list for method input_type
+	9,  // 9: gatehouse.v1.AuthService.RevokeToken:input_type -> gatehouse.v1.RevokeTokenRequest
+	10, // 10: gatehouse.v1.AuthService.IntrospectToken:input_type -> gatehouse.v1.IntrospectTokenRequest
+	11, // 11: gatehouse.v1.AuthService.WatchRevocations:input_type -> gatehouse.v1.WatchRevocationsRequest
+	12, // 12: gatehouse.v1.AuthService.ReceiveLogoutToken:input_type -> gatehouse.v1.ReceiveLogoutTokenRequest
+	13, // 13: gatehouse.v1.AuthService.BeginAccountLogin:input_type -> gatehouse.v1.BeginAccountLoginRequest
+	14, // 14: gatehouse.v1.AuthService.GetAccount:input_type -> gatehouse.v1.GetAccountRequest
+	15, // 15: gatehouse.v1.AuthService.DisconnectGrants:input_type -> gatehouse.v1.DisconnectGrantsRequest
+	16, // 16: gatehouse.v1.AuthService.EndAccountSession:input_type -> gatehouse.v1.EndAccountSessionRequest
+	17, // 17: gatehouse.v1.AuthService.VerifyToken:input_type -> gatehouse.v1.VerifyTokenRequest
+	18, // 18: gatehouse.v1.AuthService.RegisterClient:output_type -> gatehouse.v1.RegisterClientResponse
+	19, // 19: gatehouse.v1.AuthService.GetServerMetadata:output_type -> gatehouse.v1.GetServerMetadataResponse
+	20, // 20: gatehouse.v1.AuthService.GetResourceMetadata:output_type -> gatehouse.v1.GetResourceMetadataResponse
+	21, // 21: gatehouse.v1.AuthService.GetKeySet:output_type -> gatehouse.v1.GetKeySetResponse
+	22, // 22: gatehouse.v1.AuthService.BeginAuthorization:output_type -> gatehouse.v1.BeginAuthorizationResponse
+	23, // 23: gatehouse.v1.AuthService.GetConsent:output_type -> gatehouse.v1.GetConsentResponse
+	24, // 24: gatehouse.v1.AuthService.DecideConsent:output_type -> gatehouse.v1.DecideConsentResponse
+	25, // 25: gatehouse.v1.AuthService.CompleteAuthorization:output_type -> gatehouse.v1.CompleteAuthorizationResponse
+	26, // 26: gatehouse.v1.AuthService.ExchangeToken:output_type -> gatehouse.v1.ExchangeTokenResponse
+	27, // 27: gatehouse.v1.AuthService.RevokeToken:output_type -> gatehouse.v1.RevokeTokenResponse
+	28, // 28: gatehouse.v1.AuthService.IntrospectToken:output_type -> gatehouse.v1.IntrospectTokenResponse
+	29, // 29: gatehouse.v1.AuthService.WatchRevocations:output_type -> gatehouse.v1.WatchRevocationsResponse
+	30, // 30: gatehouse.v1.AuthService.ReceiveLogoutToken:output_type -> gatehouse.v1.ReceiveLogoutTokenResponse
+	31, // 31: gatehouse.v1.AuthService.BeginAccountLogin:output_type -> gatehouse.v1.BeginAccountLoginResponse
+	32, // 32: gatehouse.v1.AuthService.GetAccount:output_type -> gatehouse.v1.GetAccountResponse
+	33, // 33: gatehouse.v1.AuthService.DisconnectGrants:output_type -> gatehouse.v1.DisconnectGrantsResponse
+	34, // 34: gatehouse.v1.AuthService.EndAccountSession:output_type -> gatehouse.v1.EndAccountSessionResponse
+	35, // 35: gatehouse.v1.AuthService.VerifyToken:output_type -> gatehouse.v1.VerifyTokenResponse
+	18, // [18:36] is the sub-list for method output_type
+	0,  // [0:18] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -95,9 +135,11 @@ func file_gatehouse_v1_auth_service_proto_init() {
 	if File_gatehouse_v1_auth_service_proto != nil {
 		return
 	}
+	file_gatehouse_v1_account_proto_init()
 	file_gatehouse_v1_authorization_proto_init()
 	file_gatehouse_v1_discovery_proto_init()
 	file_gatehouse_v1_registration_proto_init()
+	file_gatehouse_v1_revocation_proto_init()
 	file_gatehouse_v1_token_proto_init()
 	file_gatehouse_v1_verification_proto_init()
 	type x struct{}

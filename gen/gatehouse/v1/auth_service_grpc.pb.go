@@ -28,6 +28,14 @@ const (
 	AuthService_DecideConsent_FullMethodName         = "/gatehouse.v1.AuthService/DecideConsent"
 	AuthService_CompleteAuthorization_FullMethodName = "/gatehouse.v1.AuthService/CompleteAuthorization"
 	AuthService_ExchangeToken_FullMethodName         = "/gatehouse.v1.AuthService/ExchangeToken"
+	AuthService_RevokeToken_FullMethodName           = "/gatehouse.v1.AuthService/RevokeToken"
+	AuthService_IntrospectToken_FullMethodName       = "/gatehouse.v1.AuthService/IntrospectToken"
+	AuthService_WatchRevocations_FullMethodName      = "/gatehouse.v1.AuthService/WatchRevocations"
+	AuthService_ReceiveLogoutToken_FullMethodName    = "/gatehouse.v1.AuthService/ReceiveLogoutToken"
+	AuthService_BeginAccountLogin_FullMethodName     = "/gatehouse.v1.AuthService/BeginAccountLogin"
+	AuthService_GetAccount_FullMethodName            = "/gatehouse.v1.AuthService/GetAccount"
+	AuthService_DisconnectGrants_FullMethodName      = "/gatehouse.v1.AuthService/DisconnectGrants"
+	AuthService_EndAccountSession_FullMethodName     = "/gatehouse.v1.AuthService/EndAccountSession"
 	AuthService_VerifyToken_FullMethodName           = "/gatehouse.v1.AuthService/VerifyToken"
 )
 
@@ -90,6 +98,42 @@ type AuthServiceClient interface {
 	// Errors: invalid_client (UNAUTHENTICATED); invalid_grant, invalid_request, invalid_scope, invalid_target,
 	// unauthorized_client, unsupported_grant_type (INVALID_ARGUMENT); temporarily_unavailable (UNAVAILABLE).
 	ExchangeToken(ctx context.Context, in *ExchangeTokenRequest, opts ...grpc.CallOption) (*ExchangeTokenResponse, error)
+	// RevokeToken ends what a token of the caller stands for (RFC 7009): an access token or a refresh token ends its whole
+	// grant. A token that is unknown, or not the caller's, changes nothing and is no error.
+	//
+	// Errors: invalid_client (UNAUTHENTICATED); invalid_request (INVALID_ARGUMENT); temporarily_unavailable (UNAVAILABLE)
+	// when the store cannot record it: nothing is revoked then.
+	RevokeToken(ctx context.Context, in *RevokeTokenRequest, opts ...grpc.CallOption) (*RevokeTokenResponse, error)
+	// IntrospectToken tells a resource server about an access token (RFC 7662). The caller authenticates as a confidential
+	// client that an operator registered, or with the admin token as a bearer token; clients that registered themselves
+	// are refused. Whatever is not active answers the same.
+	//
+	// Errors: invalid_client (UNAUTHENTICATED); invalid_request (INVALID_ARGUMENT); temporarily_unavailable (UNAVAILABLE).
+	IntrospectToken(ctx context.Context, in *IntrospectTokenRequest, opts ...grpc.CallOption) (*IntrospectTokenResponse, error)
+	// WatchRevocations streams the grants that end, from a position on. The first message tells the current position at
+	// once; after that one comes for every revocation, and an empty one at least every second, so that a caller knows that
+	// it hears. A caller that has heard nothing for two seconds must read the store (FRESHNESS_STRICT) until it hears again.
+	//
+	// A revocation may be told more than once. It is told within one second of the answer that acknowledged it.
+	WatchRevocations(ctx context.Context, in *WatchRevocationsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchRevocationsResponse], error)
+	// ReceiveLogoutToken ends the grants that a session of the identity provider stands behind (OpenID Connect
+	// Back-Channel Logout 1.0 section 2.5).
+	//
+	// Errors: invalid_request (INVALID_ARGUMENT) for a logout token that does not hold; temporarily_unavailable
+	// (UNAVAILABLE).
+	ReceiveLogoutToken(ctx context.Context, in *ReceiveLogoutTokenRequest, opts ...grpc.CallOption) (*ReceiveLogoutTokenResponse, error)
+	// BeginAccountLogin starts a login of the user at this server itself, for the account page.
+	BeginAccountLogin(ctx context.Context, in *BeginAccountLoginRequest, opts ...grpc.CallOption) (*BeginAccountLoginResponse, error)
+	// GetAccount returns the signed-in user and what they allowed.
+	//
+	// Errors: session_expired (UNAUTHENTICATED) when the session is unknown or over.
+	GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*GetAccountResponse, error)
+	// DisconnectGrants ends one grant of the signed-in user, or all of them.
+	//
+	// Errors: session_expired (UNAUTHENTICATED); NOT_FOUND for a grant that is not the user's.
+	DisconnectGrants(ctx context.Context, in *DisconnectGrantsRequest, opts ...grpc.CallOption) (*DisconnectGrantsResponse, error)
+	// EndAccountSession signs the user out of the account page.
+	EndAccountSession(ctx context.Context, in *EndAccountSessionRequest, opts ...grpc.CallOption) (*EndAccountSessionResponse, error)
 	// VerifyToken says whether an access token is good for one resource, and whose it is. A token that is not good is
 	// an answer, not an error.
 	//
@@ -196,6 +240,95 @@ func (c *authServiceClient) ExchangeToken(ctx context.Context, in *ExchangeToken
 	return out, nil
 }
 
+func (c *authServiceClient) RevokeToken(ctx context.Context, in *RevokeTokenRequest, opts ...grpc.CallOption) (*RevokeTokenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RevokeTokenResponse)
+	err := c.cc.Invoke(ctx, AuthService_RevokeToken_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authServiceClient) IntrospectToken(ctx context.Context, in *IntrospectTokenRequest, opts ...grpc.CallOption) (*IntrospectTokenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(IntrospectTokenResponse)
+	err := c.cc.Invoke(ctx, AuthService_IntrospectToken_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authServiceClient) WatchRevocations(ctx context.Context, in *WatchRevocationsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchRevocationsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &AuthService_ServiceDesc.Streams[0], AuthService_WatchRevocations_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchRevocationsRequest, WatchRevocationsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuthService_WatchRevocationsClient = grpc.ServerStreamingClient[WatchRevocationsResponse]
+
+func (c *authServiceClient) ReceiveLogoutToken(ctx context.Context, in *ReceiveLogoutTokenRequest, opts ...grpc.CallOption) (*ReceiveLogoutTokenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReceiveLogoutTokenResponse)
+	err := c.cc.Invoke(ctx, AuthService_ReceiveLogoutToken_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authServiceClient) BeginAccountLogin(ctx context.Context, in *BeginAccountLoginRequest, opts ...grpc.CallOption) (*BeginAccountLoginResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BeginAccountLoginResponse)
+	err := c.cc.Invoke(ctx, AuthService_BeginAccountLogin_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authServiceClient) GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*GetAccountResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetAccountResponse)
+	err := c.cc.Invoke(ctx, AuthService_GetAccount_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authServiceClient) DisconnectGrants(ctx context.Context, in *DisconnectGrantsRequest, opts ...grpc.CallOption) (*DisconnectGrantsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DisconnectGrantsResponse)
+	err := c.cc.Invoke(ctx, AuthService_DisconnectGrants_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authServiceClient) EndAccountSession(ctx context.Context, in *EndAccountSessionRequest, opts ...grpc.CallOption) (*EndAccountSessionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EndAccountSessionResponse)
+	err := c.cc.Invoke(ctx, AuthService_EndAccountSession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *authServiceClient) VerifyToken(ctx context.Context, in *VerifyTokenRequest, opts ...grpc.CallOption) (*VerifyTokenResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(VerifyTokenResponse)
@@ -265,6 +398,42 @@ type AuthServiceServer interface {
 	// Errors: invalid_client (UNAUTHENTICATED); invalid_grant, invalid_request, invalid_scope, invalid_target,
 	// unauthorized_client, unsupported_grant_type (INVALID_ARGUMENT); temporarily_unavailable (UNAVAILABLE).
 	ExchangeToken(context.Context, *ExchangeTokenRequest) (*ExchangeTokenResponse, error)
+	// RevokeToken ends what a token of the caller stands for (RFC 7009): an access token or a refresh token ends its whole
+	// grant. A token that is unknown, or not the caller's, changes nothing and is no error.
+	//
+	// Errors: invalid_client (UNAUTHENTICATED); invalid_request (INVALID_ARGUMENT); temporarily_unavailable (UNAVAILABLE)
+	// when the store cannot record it: nothing is revoked then.
+	RevokeToken(context.Context, *RevokeTokenRequest) (*RevokeTokenResponse, error)
+	// IntrospectToken tells a resource server about an access token (RFC 7662). The caller authenticates as a confidential
+	// client that an operator registered, or with the admin token as a bearer token; clients that registered themselves
+	// are refused. Whatever is not active answers the same.
+	//
+	// Errors: invalid_client (UNAUTHENTICATED); invalid_request (INVALID_ARGUMENT); temporarily_unavailable (UNAVAILABLE).
+	IntrospectToken(context.Context, *IntrospectTokenRequest) (*IntrospectTokenResponse, error)
+	// WatchRevocations streams the grants that end, from a position on. The first message tells the current position at
+	// once; after that one comes for every revocation, and an empty one at least every second, so that a caller knows that
+	// it hears. A caller that has heard nothing for two seconds must read the store (FRESHNESS_STRICT) until it hears again.
+	//
+	// A revocation may be told more than once. It is told within one second of the answer that acknowledged it.
+	WatchRevocations(*WatchRevocationsRequest, grpc.ServerStreamingServer[WatchRevocationsResponse]) error
+	// ReceiveLogoutToken ends the grants that a session of the identity provider stands behind (OpenID Connect
+	// Back-Channel Logout 1.0 section 2.5).
+	//
+	// Errors: invalid_request (INVALID_ARGUMENT) for a logout token that does not hold; temporarily_unavailable
+	// (UNAVAILABLE).
+	ReceiveLogoutToken(context.Context, *ReceiveLogoutTokenRequest) (*ReceiveLogoutTokenResponse, error)
+	// BeginAccountLogin starts a login of the user at this server itself, for the account page.
+	BeginAccountLogin(context.Context, *BeginAccountLoginRequest) (*BeginAccountLoginResponse, error)
+	// GetAccount returns the signed-in user and what they allowed.
+	//
+	// Errors: session_expired (UNAUTHENTICATED) when the session is unknown or over.
+	GetAccount(context.Context, *GetAccountRequest) (*GetAccountResponse, error)
+	// DisconnectGrants ends one grant of the signed-in user, or all of them.
+	//
+	// Errors: session_expired (UNAUTHENTICATED); NOT_FOUND for a grant that is not the user's.
+	DisconnectGrants(context.Context, *DisconnectGrantsRequest) (*DisconnectGrantsResponse, error)
+	// EndAccountSession signs the user out of the account page.
+	EndAccountSession(context.Context, *EndAccountSessionRequest) (*EndAccountSessionResponse, error)
 	// VerifyToken says whether an access token is good for one resource, and whose it is. A token that is not good is
 	// an answer, not an error.
 	//
@@ -307,6 +476,30 @@ func (UnimplementedAuthServiceServer) CompleteAuthorization(context.Context, *Co
 }
 func (UnimplementedAuthServiceServer) ExchangeToken(context.Context, *ExchangeTokenRequest) (*ExchangeTokenResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ExchangeToken not implemented")
+}
+func (UnimplementedAuthServiceServer) RevokeToken(context.Context, *RevokeTokenRequest) (*RevokeTokenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RevokeToken not implemented")
+}
+func (UnimplementedAuthServiceServer) IntrospectToken(context.Context, *IntrospectTokenRequest) (*IntrospectTokenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method IntrospectToken not implemented")
+}
+func (UnimplementedAuthServiceServer) WatchRevocations(*WatchRevocationsRequest, grpc.ServerStreamingServer[WatchRevocationsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchRevocations not implemented")
+}
+func (UnimplementedAuthServiceServer) ReceiveLogoutToken(context.Context, *ReceiveLogoutTokenRequest) (*ReceiveLogoutTokenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReceiveLogoutToken not implemented")
+}
+func (UnimplementedAuthServiceServer) BeginAccountLogin(context.Context, *BeginAccountLoginRequest) (*BeginAccountLoginResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BeginAccountLogin not implemented")
+}
+func (UnimplementedAuthServiceServer) GetAccount(context.Context, *GetAccountRequest) (*GetAccountResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAccount not implemented")
+}
+func (UnimplementedAuthServiceServer) DisconnectGrants(context.Context, *DisconnectGrantsRequest) (*DisconnectGrantsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DisconnectGrants not implemented")
+}
+func (UnimplementedAuthServiceServer) EndAccountSession(context.Context, *EndAccountSessionRequest) (*EndAccountSessionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EndAccountSession not implemented")
 }
 func (UnimplementedAuthServiceServer) VerifyToken(context.Context, *VerifyTokenRequest) (*VerifyTokenResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method VerifyToken not implemented")
@@ -494,6 +687,143 @@ func _AuthService_ExchangeToken_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuthService_RevokeToken_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RevokeTokenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).RevokeToken(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_RevokeToken_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).RevokeToken(ctx, req.(*RevokeTokenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthService_IntrospectToken_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(IntrospectTokenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).IntrospectToken(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_IntrospectToken_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).IntrospectToken(ctx, req.(*IntrospectTokenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthService_WatchRevocations_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchRevocationsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(AuthServiceServer).WatchRevocations(m, &grpc.GenericServerStream[WatchRevocationsRequest, WatchRevocationsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type AuthService_WatchRevocationsServer = grpc.ServerStreamingServer[WatchRevocationsResponse]
+
+func _AuthService_ReceiveLogoutToken_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReceiveLogoutTokenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).ReceiveLogoutToken(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_ReceiveLogoutToken_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).ReceiveLogoutToken(ctx, req.(*ReceiveLogoutTokenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthService_BeginAccountLogin_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BeginAccountLoginRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).BeginAccountLogin(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_BeginAccountLogin_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).BeginAccountLogin(ctx, req.(*BeginAccountLoginRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthService_GetAccount_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAccountRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).GetAccount(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_GetAccount_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).GetAccount(ctx, req.(*GetAccountRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthService_DisconnectGrants_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DisconnectGrantsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).DisconnectGrants(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_DisconnectGrants_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).DisconnectGrants(ctx, req.(*DisconnectGrantsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthService_EndAccountSession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EndAccountSessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthServiceServer).EndAccountSession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthService_EndAccountSession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthServiceServer).EndAccountSession(ctx, req.(*EndAccountSessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AuthService_VerifyToken_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(VerifyTokenRequest)
 	if err := dec(in); err != nil {
@@ -556,10 +886,44 @@ var AuthService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _AuthService_ExchangeToken_Handler,
 		},
 		{
+			MethodName: "RevokeToken",
+			Handler:    _AuthService_RevokeToken_Handler,
+		},
+		{
+			MethodName: "IntrospectToken",
+			Handler:    _AuthService_IntrospectToken_Handler,
+		},
+		{
+			MethodName: "ReceiveLogoutToken",
+			Handler:    _AuthService_ReceiveLogoutToken_Handler,
+		},
+		{
+			MethodName: "BeginAccountLogin",
+			Handler:    _AuthService_BeginAccountLogin_Handler,
+		},
+		{
+			MethodName: "GetAccount",
+			Handler:    _AuthService_GetAccount_Handler,
+		},
+		{
+			MethodName: "DisconnectGrants",
+			Handler:    _AuthService_DisconnectGrants_Handler,
+		},
+		{
+			MethodName: "EndAccountSession",
+			Handler:    _AuthService_EndAccountSession_Handler,
+		},
+		{
 			MethodName: "VerifyToken",
 			Handler:    _AuthService_VerifyToken_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchRevocations",
+			Handler:       _AuthService_WatchRevocations_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "gatehouse/v1/auth_service.proto",
 }

@@ -1078,8 +1078,10 @@ func (x *CompleteAuthorizationRequest) GetIss() string {
 // CompleteAuthorizationResponse says where the browser goes next.
 type CompleteAuthorizationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The client, with a code or an error.
-	Redirect      *ClientRedirect `protobuf:"bytes,1,opt,name=redirect,proto3" json:"redirect,omitempty"`
+	// The client, with a code or an error. Absent after a login at this server itself.
+	Redirect *ClientRedirect `protobuf:"bytes,1,opt,name=redirect,proto3" json:"redirect,omitempty"`
+	// The session of a login at this server itself.
+	Account       *AccountSession `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1121,11 +1123,18 @@ func (x *CompleteAuthorizationResponse) GetRedirect() *ClientRedirect {
 	return nil
 }
 
+func (x *CompleteAuthorizationResponse) GetAccount() *AccountSession {
+	if x != nil {
+		return x.Account
+	}
+	return nil
+}
+
 var File_gatehouse_v1_authorization_proto protoreflect.FileDescriptor
 
 const file_gatehouse_v1_authorization_proto_rawDesc = "" +
 	"\n" +
-	" gatehouse/v1/authorization.proto\x12\fgatehouse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgatehouse/v1/registration.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x03\n" +
+	" gatehouse/v1/authorization.proto\x12\fgatehouse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1agatehouse/v1/account.proto\x1a\x1fgatehouse/v1/registration.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x03\n" +
 	"\x19BeginAuthorizationRequest\x12\x1b\n" +
 	"\tclient_id\x18\x01 \x01(\tR\bclientId\x12&\n" +
 	"\fredirect_uri\x18\x02 \x01(\tH\x00R\vredirectUri\x88\x01\x01\x12#\n" +
@@ -1209,9 +1218,10 @@ const file_gatehouse_v1_authorization_proto_rawDesc = "" +
 	"\x04code\x18\x03 \x01(\tB\v\xbaH\x05r\x03\x18\x80@\x80\x01\x01R\x04code\x12\x1e\n" +
 	"\x05error\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\x05error\x125\n" +
 	"\x11error_description\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80@R\x10errorDescription\x12\x1a\n" +
-	"\x03iss\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\x03iss\"Y\n" +
+	"\x03iss\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\x03iss\"\x91\x01\n" +
 	"\x1dCompleteAuthorizationResponse\x128\n" +
-	"\bredirect\x18\x01 \x01(\v2\x1c.gatehouse.v1.ClientRedirectR\bredirectBBZ@github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1;gatehousev1b\x06proto3"
+	"\bredirect\x18\x01 \x01(\v2\x1c.gatehouse.v1.ClientRedirectR\bredirect\x126\n" +
+	"\aaccount\x18\x02 \x01(\v2\x1c.gatehouse.v1.AccountSessionR\aaccountBBZ@github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1;gatehousev1b\x06proto3"
 
 var (
 	file_gatehouse_v1_authorization_proto_rawDescOnce sync.Once
@@ -1244,6 +1254,7 @@ var file_gatehouse_v1_authorization_proto_goTypes = []any{
 	(*CompleteAuthorizationResponse)(nil), // 13: gatehouse.v1.CompleteAuthorizationResponse
 	(*timestamppb.Timestamp)(nil),         // 14: google.protobuf.Timestamp
 	(Client_Origin)(0),                    // 15: gatehouse.v1.Client.Origin
+	(*AccountSession)(nil),                // 16: gatehouse.v1.AccountSession
 }
 var file_gatehouse_v1_authorization_proto_depIdxs = []int32{
 	4,  // 0: gatehouse.v1.BeginAuthorizationResponse.consent:type_name -> gatehouse.v1.ConsentPrompt
@@ -1259,11 +1270,12 @@ var file_gatehouse_v1_authorization_proto_depIdxs = []int32{
 	5,  // 10: gatehouse.v1.DecideConsentResponse.redirect:type_name -> gatehouse.v1.ClientRedirect
 	14, // 11: gatehouse.v1.UpstreamRedirect.expire_time:type_name -> google.protobuf.Timestamp
 	5,  // 12: gatehouse.v1.CompleteAuthorizationResponse.redirect:type_name -> gatehouse.v1.ClientRedirect
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	16, // 13: gatehouse.v1.CompleteAuthorizationResponse.account:type_name -> gatehouse.v1.AccountSession
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_gatehouse_v1_authorization_proto_init() }
@@ -1271,6 +1283,7 @@ func file_gatehouse_v1_authorization_proto_init() {
 	if File_gatehouse_v1_authorization_proto != nil {
 		return
 	}
+	file_gatehouse_v1_account_proto_init()
 	file_gatehouse_v1_registration_proto_init()
 	file_gatehouse_v1_authorization_proto_msgTypes[0].OneofWrappers = []any{}
 	file_gatehouse_v1_authorization_proto_msgTypes[1].OneofWrappers = []any{

@@ -26,7 +26,7 @@ const (
 // are not listed here are ignored, and a listed one that is repeated is refused.
 type ExchangeTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The grant: authorization_code.
+	// The grant: authorization_code or refresh_token.
 	GrantType string `protobuf:"bytes,1,opt,name=grant_type,json=grantType,proto3" json:"grant_type,omitempty"`
 	// Authorization code.
 	Code string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`

@@ -26,6 +26,10 @@ var (
 	ErrExpired = errors.New("storage: expired")
 	// ErrWrongBrowser means that a transaction is bound to another browser. It has been burned.
 	ErrWrongBrowser = errors.New("storage: bound to another browser")
+	// ErrRevoked means that the grant has ended.
+	ErrRevoked = errors.New("storage: revoked")
+	// ErrConflict means that the row is not what the caller saw, or that another holds it.
+	ErrConflict = errors.New("storage: conflict")
 	// ErrLimit means that a bound of the table is reached.
 	ErrLimit = errors.New("storage: limit reached")
 	// ErrInvalid means that a text to be stored is not UTF-8 or holds NUL, which PostgreSQL cannot keep. Callers refuse
@@ -41,7 +45,12 @@ type Store interface {
 	Transactions
 	Codes
 	Grants
+	Credentials
+	Revocations
+	AccountSessions
+	Assertions
 	SigningKeys
+	SealedValues
 	// Sweep deletes what is over, at most policy.Limit rows of each table, and reports how many rows went, also beside an
 	// error. Credentials and users go when no grant and no code refers to them. A client stays while it has a live grant,
 	// code or transaction.
@@ -126,7 +135,8 @@ const (
 	StatusBurned    TransactionStatus = "burned"
 )
 
-// Transaction is one authorization request on its way through consent and the provider.
+// Transaction is one authorization request on its way through consent and the provider, or a login at this server
+// itself, which has no client, is approved from the start and needs no consent.
 type Transaction struct {
 	ID            string
 	HandleHash    secret.Hash // of the consent page's handle
@@ -162,7 +172,7 @@ type Approval struct {
 // Transactions stores authorization transactions. Methods answer ErrNotFound for a row that is missing or past its
 // expiry, and ErrUsed for one that is in a later state than the method moves from.
 type Transactions interface {
-	// CreateTransaction inserts a pending transaction. ErrLimit when maxLive transactions are pending and unexpired at
+	// CreateTransaction inserts a transaction, pending or (a login at this server itself) approved. ErrLimit when maxLive transactions are pending and unexpired at
 	// its CreateTime; ErrExists when its id or handle is taken.
 	CreateTransaction(ctx context.Context, txn Transaction, maxLive int) error
 	// TransactionByHandle returns a transaction that has not expired, in any state.
@@ -205,8 +215,15 @@ type Credential struct {
 	AccessExpireTime  time.Time // zero when the provider's access token does not expire
 	RefreshExpireTime time.Time // zero when there is no refresh token or it has no fixed end
 	HasRefreshToken   bool
-	Version           int64 // set by the store: 1, and one more with every replacement
+	SessionID         string // the provider's session ("sid"), empty when it names none
+	Version           int64  // set by the store: 1, and one more with every replacement
 	UpdateTime        time.Time
+
+	// Attempts counts renewals that were begun since Version was written. More than the one under way means that an
+	// earlier one has an unknown outcome: the refresh token may be spent.
+	Attempts int
+	// LeaseTime is when the renewal under way may be taken over; zero when none is.
+	LeaseTime time.Time
 }
 
 // Code is an authorization code. The grant that it will become carries GrantID.
@@ -245,10 +262,9 @@ type Codes interface {
 	// Code returns a code in any state, or ErrNotFound. Used and expired codes stay until they are swept, to detect
 	// replay.
 	Code(ctx context.Context, hash secret.Hash) (Code, error)
-	// RedeemCode marks an unused, unexpired code as used and inserts the grant and its first refresh token (which may
-	// be nil), all or nothing. ErrUsed, ErrExpired or ErrNotFound say why not; a code that is used and expired is used.
-	// ErrExists when the grant or the token is taken. Of racing redemptions one wins. It also marks the client as used.
-	RedeemCode(ctx context.Context, hash secret.Hash, now time.Time, grant Grant, refresh *RefreshToken) error
+	// RedeemCode marks an unused, unexpired code as used and inserts the grant, all or nothing. ErrUsed, ErrExpired or
+	// ErrNotFound say why not. Of racing redemptions one wins. It also marks the client as used.
+	RedeemCode(ctx context.Context, hash secret.Hash, now time.Time, grant Grant) error
 	// BurnCode marks an unused code as used without a grant. ErrUsed when it was used before.
 	BurnCode(ctx context.Context, hash secret.Hash, now time.Time) error
 }
@@ -256,8 +272,12 @@ type Codes interface {
 // Reasons why a grant was revoked.
 const (
 	RevokedByOperator      = "operator"
+	RevokedByUser          = "user"
+	RevokedByClient        = "client"
 	RevokedByClientDeleted = "client_deleted"
+	RevokedByLogout        = "logout"
 	RevokedByCodeReplay    = "code_replay"
+	RevokedByRefreshReplay = "refresh_replay"
 	RevokedByUpstream      = "upstream"
 )
 
@@ -274,6 +294,7 @@ type Grant struct {
 	ExpireTime   time.Time
 	RevokeTime   time.Time // zero while it lives
 	RevokeReason string
+	Refresh      *Refresh // nil when the client may not refresh
 }
 
 // GrantDetail is a grant with what belongs to it.
@@ -284,13 +305,32 @@ type GrantDetail struct {
 	ClientName string // empty when the client is gone
 }
 
-// RefreshToken is one generation of a grant's refresh token.
-type RefreshToken struct {
-	Hash       secret.Hash
+// Refresh is the head of a grant's line of refresh tokens. There is one row per grant, however often it rotates: older
+// generations are recognised by the tokens themselves.
+type Refresh struct {
+	Generation int64       // of the token that is good now; counts from 1
+	Hash       secret.Hash // of that token
+	RotateTime time.Time   // when it took the place of its predecessor; zero for the first
+	ExpireTime time.Time   // end of the idle lifetime
+}
+
+// Rotation replaces the head of a line.
+type Rotation struct {
 	GrantID    string
-	Generation int64 // counts from 1
-	CreateTime time.Time
-	ExpireTime time.Time // end of the idle lifetime
+	Generation int64       // of the presented token, whose origin the caller has proven
+	Hash       secret.Hash // of the presented token
+	Next       secret.Hash // of its successor
+	NextExpire time.Time   // end of the successor's idle lifetime
+	Grace      time.Duration
+	Now        time.Time
+}
+
+// Rotated is the state after a rotation.
+type Rotated struct {
+	Grant Grant
+	// Repeated is true when the presented token had been rotated before, within the grace window: Grant.Refresh is then
+	// the successor of that first rotation.
+	Repeated bool
 }
 
 // GrantFilter selects grants. Zero fields do not restrict.
@@ -298,6 +338,7 @@ type GrantFilter struct {
 	ID           string
 	ClientID     string
 	UserID       string
+	CredentialID string
 	IncludeEnded bool // revoked or expired ones too; only for listing
 	Now          time.Time
 }
@@ -308,28 +349,140 @@ type Grants interface {
 	Grant(ctx context.Context, id string) (GrantDetail, error)
 	// ListGrants returns a page of grants, newest first.
 	ListGrants(ctx context.Context, filter GrantFilter, page Page) ([]GrantDetail, error)
-	// RevokeGrants revokes the live grants that the filter selects, deletes their refresh tokens, and returns their ids.
-	// A filter without ID, ClientID and UserID selects nothing.
+	// RevokeGrants revokes the live grants that the filter selects, with their refresh tokens, and returns their ids.
+	// A filter without ID, ClientID, UserID and CredentialID selects nothing. Every revoked grant, here and in every other
+	// method that revokes, is recorded as a Revocation in the same step.
 	RevokeGrants(ctx context.Context, filter GrantFilter, reason string) ([]string, error)
+	// RotateRefreshToken makes Next the head of the line of a live grant, when the presented token is the head. It also
+	// marks grant and client as used.
+	//
+	// When the presented token is the direct predecessor of the head, and the head took its place less than Grace ago, the
+	// row stays as it is and Rotated.Repeated is true. Any older token, or the predecessor after that, revokes the grant
+	// with RevokedByRefreshReplay and answers ErrUsed. ErrNotFound: there is no such grant, or it does not refresh, or the
+	// presented token is the head's generation with another hash, or a later one (nothing is revoked). ErrRevoked: the
+	// grant has ended. ErrExpired: its absolute or idle lifetime is over.
+	//
+	// One guarded statement decides. Of racing rotations of one token one wins and the others are repetitions.
+	RotateRefreshToken(ctx context.Context, rotation Rotation) (Rotated, error)
 }
 
-// SigningKey is a key pair for access tokens, or an HMAC key. The private part is sealed.
-type SigningKey struct {
-	ID         string // the "kid"
-	Algorithm  string
-	Sealed     []byte
-	Public     []byte // JSON Web Key of the public part; empty for HS256
+// Lease is the right to renew a credential, until its time is over.
+type Lease struct {
+	Credential Credential // as it stands under the lease
+	Fence      int64      // what FinishRenewal and AbandonRenewal must present
+}
+
+// Credentials stores what providers gave us.
+type Credentials interface {
+	// Credential returns a credential, or ErrNotFound.
+	Credential(ctx context.Context, id string) (Credential, error)
+	// CredentialsBySession returns the credentials of a provider's session ("sid").
+	CredentialsBySession(ctx context.Context, provider, sessionID string) ([]Credential, error)
+	// BeginRenewal takes the lease on a credential of a version until a time, and counts the attempt: the written intent
+	// to present the refresh token. ErrConflict when the version is another, or another holds an unexpired lease. Of
+	// racing callers one wins.
+	BeginRenewal(ctx context.Context, id string, version int64, now, until time.Time) (Lease, error)
+	// FinishRenewal stores the renewed tokens with the next version and ends the lease. ErrConflict when the fence is no
+	// longer that of the last lease: somebody took over, or a new login replaced the tokens, and this result is void.
+	FinishRenewal(ctx context.Context, renewed Credential, fence int64) error
+	// AbandonRenewal ends the lease without a result. With unsent, the attempt does not count: the refresh token was
+	// certainly not presented. ErrConflict as for FinishRenewal.
+	AbandonRenewal(ctx context.Context, id string, fence int64, unsent bool) error
+	// UnusedCredentials returns credentials that no live grant and no live code needs, oldest first.
+	UnusedCredentials(ctx context.Context, now time.Time, limit int) ([]Credential, error)
+	// DeleteCredential deletes a credential of a version that is still unused. ErrConflict otherwise, ErrNotFound when it
+	// is gone. The ended grants that refer to it stay.
+	DeleteCredential(ctx context.Context, id string, version int64, now time.Time) error
+}
+
+// Revocation says that a grant has ended before its time.
+type Revocation struct {
+	Sequence   int64 // grows with every revocation; gaps mean nothing
+	GrantID    string
 	CreateTime time.Time
-	RetireTime time.Time // zero while it may sign
+}
+
+// Revocations is the outbox of ended grants.
+type Revocations interface {
+	// Revocations returns revocations with a sequence above after, in order. A row may become visible a little later than
+	// one with a higher sequence: a reader must look back again (see server/outbox).
+	Revocations(ctx context.Context, after int64, limit int) ([]Revocation, error)
+	// RevocationBounds returns the lowest sequence that is still stored (0 when none is) and the highest ever given out (0
+	// before the first revocation).
+	RevocationBounds(ctx context.Context) (lowest, highest int64, err error)
+}
+
+// AccountSession is a user signed in at this server itself.
+type AccountSession struct {
+	Hash       secret.Hash
+	UserID     string
+	CreateTime time.Time
+	ExpireTime time.Time
+}
+
+// AccountSessions stores sign-ins of the account page.
+type AccountSessions interface {
+	// CompleteAccountLogin moves a claimed transaction to completed and stores user and session, all or nothing. ErrUsed
+	// when the transaction is not claimed.
+	CompleteAccountLogin(ctx context.Context, transactionID string, user User, session AccountSession) error
+	// AccountSession returns an unexpired session with its user, or ErrNotFound.
+	AccountSession(ctx context.Context, hash secret.Hash, now time.Time) (AccountSession, User, error)
+	// DeleteAccountSession deletes a session. One that is gone is no error.
+	DeleteAccountSession(ctx context.Context, hash secret.Hash) error
+}
+
+// Assertions remembers identifiers ("jti") of tokens from elsewhere that may be used once.
+type Assertions interface {
+	// UseAssertion records the hash of an issuer and an identifier until its token has expired. ErrUsed when it is
+	// recorded already. Of racing uses one wins.
+	UseAssertion(ctx context.Context, hash secret.Hash, expire time.Time) error
+}
+
+// Purposes of signing keys.
+const (
+	PurposeAccessToken  = "access_token"
+	PurposeRefreshToken = "refresh_token"
+)
+
+// SigningKey is a key pair for access tokens, or a symmetric key. The private part is sealed. What a key does at a time
+// follows from the activation times of all keys of its purpose and algorithm.
+type SigningKey struct {
+	ID           string // the "kid"
+	Purpose      string
+	Algorithm    string
+	Sealed       []byte
+	Public       []byte // JSON Web Key of the public part; empty for a symmetric key
+	CreateTime   time.Time
+	ActivateTime time.Time // when it begins to sign
 }
 
 // SigningKeys stores signing keys.
 type SigningKeys interface {
-	// SigningKeys returns every key, oldest first.
+	// SigningKeys returns every key, by activation time, then id.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
-	// EnsureSigningKey inserts key unless one with its algorithm may sign already, and returns the one that stands. Of
-	// several servers that start together one wins. ErrExists when the id is taken by a key that may not sign.
-	EnsureSigningKey(ctx context.Context, key SigningKey) (SigningKey, error)
+	// AddSigningKey inserts key unless one with its purpose and algorithm has an activation time later than after; the
+	// zero time means unless there is one at all. It reports whether it did. Of several servers that add at once one wins.
+	AddSigningKey(ctx context.Context, key SigningKey, after time.Time) (added bool, err error)
+	// DeleteSigningKey deletes a key, or answers ErrNotFound.
+	DeleteSigningKey(ctx context.Context, id string) error
+}
+
+// SealedValue is a sealed column of one row.
+type SealedValue struct {
+	Table  string // credentials, transactions or signing_keys
+	ID     string
+	Sealed []byte
+}
+
+// SealedValues finds and replaces sealed columns, so that a sealing key can be retired.
+type SealedValues interface {
+	// SealedOtherwise returns values whose key id (bytes 2 to 9, see server/seal) is not keyID.
+	SealedOtherwise(ctx context.Context, keyID []byte, limit int) ([]SealedValue, error)
+	// CountSealedOtherwise counts them.
+	CountSealedOtherwise(ctx context.Context, keyID []byte) (int64, error)
+	// ReplaceSealed stores sealed in the place of value, when that still stands there. ErrConflict otherwise: the row
+	// changed meanwhile, and whoever changed it sealed it anew.
+	ReplaceSealed(ctx context.Context, value SealedValue, sealed []byte) error
 }
 
 // SweepPolicy says how long what is over is kept.
@@ -338,10 +491,11 @@ type SweepPolicy struct {
 	IdleClient       time.Duration // dynamic clients after their last use, when they have no live grant
 	EndedGrant       time.Duration // revoked or expired grants
 	EndedTransaction time.Duration // transactions and codes after their expiry
+	Revocation       time.Duration // entries of the outbox
 	Limit            int           // most rows of each table in one call
 }
 
 // SweepResult counts deleted rows.
 type SweepResult struct {
-	Clients, Transactions, Codes, Grants, RefreshTokens, Credentials, Users int
+	Clients, Transactions, Codes, Grants, Revocations, AccountSessions, Assertions, Users int
 }

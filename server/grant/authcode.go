@@ -49,14 +49,8 @@ func (e *Exchanger) checkBinding(ctx context.Context, code storage.Code, request
 	if request.RedirectURI != code.RedirectURI && (code.RedirectGiven || request.RedirectURI != "") {
 		return oauth.NewError(oauth.InvalidGrant, "redirect_uri differs from the one of the authorization request.")
 	}
-	if request.Resource != "" {
-		resource, err := e.config.Resources.Select([]string{request.Resource})
-		if err != nil {
-			return err
-		}
-		if resource.URI != code.Resource {
-			return oauth.NewError(oauth.InvalidTarget, "The code was issued for another resource.")
-		}
+	if err := e.checkResource(request.Resource, code.Resource); err != nil {
+		return err
 	}
 	err := oauth.Challenge(code.Challenge).Verify(request.CodeVerifier.Reveal())
 	if oauth.CodeOf(err) == oauth.InvalidGrant {
@@ -81,8 +75,11 @@ func (e *Exchanger) redeem(ctx context.Context, client storage.Client, code stor
 		LastUsedTime: now,
 		ExpireTime:   now.Add(e.config.GrantMaximumTTL),
 	}
-	refreshToken, record := e.firstRefreshToken(client, grant, now)
-	err := e.deps.Store.RedeemCode(ctx, code.Hash, now, grant, record)
+	refreshToken, err := e.firstRefreshToken(client, &grant, now)
+	if err != nil {
+		return Response{}, oauth.Unavailable(err)
+	}
+	err = e.deps.Store.RedeemCode(ctx, code.Hash, now, grant)
 	switch {
 	case errors.Is(err, storage.ErrUsed):
 		return Response{}, e.replayed(ctx, code)
@@ -91,28 +88,29 @@ func (e *Exchanger) redeem(ctx context.Context, client storage.Client, code stor
 	case err != nil:
 		return Response{}, oauth.Unavailable(err)
 	}
-	return e.respond(grant, refreshToken, now)
+	return e.respond(grant, grant.Scopes, refreshToken, now)
 }
 
 // firstRefreshToken makes generation 1, for clients that registered the grant type.
-func (e *Exchanger) firstRefreshToken(client storage.Client, grant storage.Grant, now time.Time) (secret.Text, *storage.RefreshToken) {
+func (e *Exchanger) firstRefreshToken(client storage.Client, grant *storage.Grant, now time.Time) (secret.Text, error) {
 	if !slices.Contains(client.GrantTypes, registration.GrantRefreshToken) {
 		return secret.Text{}, nil
 	}
-	refreshToken := e.deps.Random.Text(token.PrefixRefreshToken)
-	return refreshToken, &storage.RefreshToken{
-		Hash:       refreshToken.Hash(),
-		GrantID:    grant.ID,
-		Generation: 1,
-		CreateTime: now,
-		ExpireTime: earlier(now.Add(e.config.RefreshIdleTTL), grant.ExpireTime),
+	refreshToken, err := e.deps.RefreshTokens.Make(token.RefreshID{GrantID: grant.ID, Generation: 1})
+	if err != nil {
+		return secret.Text{}, err
 	}
+	grant.Refresh = &storage.Refresh{
+		Generation: 1,
+		Hash:       refreshToken.Hash(),
+		ExpireTime: now.Add(e.config.RefreshIdleTTL),
+	}
+	return refreshToken, nil
 }
 
 // respond signs the access token. It never outlives its grant.
-func (e *Exchanger) respond(grant storage.Grant, refreshToken secret.Text, now time.Time) (Response, error) {
+func (e *Exchanger) respond(grant storage.Grant, scopes oauth.Scopes, refreshToken secret.Text, now time.Time) (Response, error) {
 	expiry := earlier(now.Add(e.config.AccessTokenTTL), grant.ExpireTime)
-	scopes := oauth.Scopes(grant.Scopes)
 	accessToken, err := e.deps.Minter.Mint(token.Subject{
 		UserID:   grant.UserID,
 		ClientID: grant.ClientID,

@@ -3,6 +3,7 @@ package grant
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
@@ -22,6 +23,11 @@ type Minter interface {
 	Mint(subject token.Subject, expiry time.Time) (secret.Text, error)
 }
 
+// Parser reads access tokens.
+type Parser interface {
+	Parse(token string) (token.Claims, error)
+}
+
 // Store keeps codes and grants.
 type Store interface {
 	storage.Codes
@@ -35,12 +41,14 @@ type Revoker interface {
 
 // Deps is what an Exchanger needs.
 type Deps struct {
-	Clients Clients
-	Store   Store
-	Minter  Minter
-	Revoker Revoker
-	Random  secret.Source
-	Now     func() time.Time
+	Clients       Clients
+	Store         Store
+	Minter        Minter
+	Parser        Parser
+	RefreshTokens *token.RefreshTokens
+	Revoker       Revoker
+	Now           func() time.Time
+	Logger        *slog.Logger
 }
 
 // Config is the lifetimes of what is issued.
@@ -48,6 +56,7 @@ type Config struct {
 	Resources       oauth.Resources
 	AccessTokenTTL  time.Duration
 	RefreshIdleTTL  time.Duration
+	RefreshGrace    time.Duration
 	GrantMaximumTTL time.Duration
 }
 
@@ -61,15 +70,19 @@ type Exchanger struct {
 func New(deps Deps, config Config) *Exchanger { return &Exchanger{deps: deps, config: config} }
 
 // Types returns the grant types that the token endpoint answers, for the server metadata.
-func Types() []string { return []string{registration.GrantAuthorizationCode} }
+func Types() []string {
+	return []string{registration.GrantAuthorizationCode, registration.GrantRefreshToken}
+}
 
-// Request is a token request (RFC 6749 section 4.1.3).
+// Request is a token request (RFC 6749 sections 4.1.3 and 6).
 type Request struct {
 	Credentials  registration.Credentials
 	GrantType    string
 	Code         secret.Text
 	RedirectURI  string
 	CodeVerifier secret.Text
+	RefreshToken secret.Text
+	Scope        string
 	Resource     string
 }
 
@@ -94,7 +107,25 @@ func (e *Exchanger) Exchange(ctx context.Context, request Request) (Response, er
 	switch request.GrantType {
 	case registration.GrantAuthorizationCode:
 		return e.authorizationCode(ctx, client, request)
+	case registration.GrantRefreshToken:
+		return e.refreshToken(ctx, client, request)
 	default:
-		return Response{}, oauth.NewError(oauth.UnsupportedGrantType, "The token endpoint supports grant_type=authorization_code.")
+		return Response{}, oauth.NewError(oauth.UnsupportedGrantType,
+			"The token endpoint supports authorization_code and refresh_token.")
 	}
+}
+
+// checkResource compares the resource of a request with what was authorised (RFC 8707 section 2.2).
+func (e *Exchanger) checkResource(requested, authorised string) error {
+	if requested == "" {
+		return nil
+	}
+	resource, err := e.config.Resources.Select([]string{requested})
+	if err != nil {
+		return err
+	}
+	if resource.URI != authorised {
+		return oauth.NewError(oauth.InvalidTarget, "The grant is for another resource.")
+	}
+	return nil
 }

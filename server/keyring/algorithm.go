@@ -24,7 +24,10 @@ const (
 	HS256 = "HS256"
 )
 
-// Algorithms returns the supported algorithms, the default first.
+// RefreshMAC is the algorithm of keys for refresh tokens, which are no JWTs: HMAC with SHA-256.
+const RefreshMAC = "refresh-hmac-sha256"
+
+// Algorithms returns the supported algorithms of access tokens, the default first.
 func Algorithms() []string { return []string{ES256, EdDSA, RS256, HS256} }
 
 // rsaBits is the shortest RSA key that RFC 7518 section 3.3 allows.
@@ -44,7 +47,7 @@ func generate(algorithm string) ([]byte, error) {
 		_, private, err = ed25519.GenerateKey(rand.Reader)
 	case RS256:
 		private, err = rsa.GenerateKey(rand.Reader, rsaBits)
-	case HS256:
+	case HS256, RefreshMAC:
 		raw := make([]byte, hmacBytes)
 		_, err = rand.Read(raw)
 		return raw, err
@@ -60,7 +63,7 @@ func generate(algorithm string) ([]byte, error) {
 // decode turns a stored private key into the pair that signs and verifies. The algorithm comes from the key's record,
 // never from a token.
 func decode(algorithm string, stored []byte) (signing, verification any, err error) {
-	if algorithm == HS256 {
+	if algorithm == HS256 || algorithm == RefreshMAC {
 		return stored, stored, nil
 	}
 	private, err := x509.ParsePKCS8PrivateKey(stored)
@@ -77,7 +80,7 @@ func decode(algorithm string, stored []byte) (signing, verification any, err err
 // describe returns the key id, an RFC 7638 thumbprint, and the public JSON Web Key. An HMAC key has no public part,
 // and a random id instead of a thumbprint, which would help to guess it.
 func describe(algorithm string, stored []byte, randomID string) (id string, public jwk.Key, err error) {
-	if algorithm == HS256 {
+	if algorithm == HS256 || algorithm == RefreshMAC {
 		return randomID, nil, nil
 	}
 	_, raw, err := decode(algorithm, stored)

@@ -1,5 +1,9 @@
-// Package keyring holds the keys that sign access tokens. The first start creates one; private parts are sealed in
-// the store and published as a JSON Web Key Set.
+// Package keyring holds the keys that sign tokens: prepared, active, retiring, gone.
+//
+// What a key does at a time follows from the activation times of the keys of its purpose and algorithm, and needs no
+// write: the latest one that has begun is active, later ones are prepared, and an earlier one retires until the last
+// token that it can have signed has expired. So replicas that read the same rows agree without talking. Private parts
+// are sealed in the store.
 package keyring
 
 import (
@@ -7,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/seal"
@@ -28,120 +33,169 @@ type Deps struct {
 	Now    func() time.Time
 }
 
-// Key is one signing key. Its algorithm is fixed when it is made.
+// Config says which keys a ring holds and how they live.
+type Config struct {
+	// Purpose and Algorithm of the keys that the ring makes. It verifies with every algorithm of its purpose.
+	Purpose, Algorithm string
+	// TokenTTL is the longest life of a token, and so how long a key that no longer signs is kept.
+	TokenTTL time.Duration
+	// PublishTTL is how long others may keep the key set: a key is published for so long before it signs.
+	PublishTTL time.Duration
+	// RotateInterval is how long a key signs; zero keeps it for ever.
+	RotateInterval time.Duration
+}
+
+// Key is one key. Its algorithm is fixed when it is made.
 type Key struct {
 	ID        string
 	Algorithm string
-	// Signing is the private key, or nil for a key that may no longer sign.
+	// Signing is the private key.
 	Signing any
-	// Verification is the public key, or the HMAC key.
+	// Verification is the public key, or the symmetric key.
 	Verification any
-	// Public is the JSON Web Key of the public part; nil for HS256.
+	// Public is the JSON Web Key of the public part; nil for a symmetric key.
 	Public json.RawMessage
+
+	CreateTime, ActivateTime time.Time
+	// RemoveTime is when its last token will have expired; zero while no other key has taken its place.
+	RemoveTime time.Time
 }
 
-// Ring is the set of keys that verify, one of which signs.
+// Ring is the keys of one purpose. It is safe for concurrent use.
 type Ring struct {
-	current Key
-	byID    map[string]Key
-	ordered []Key
+	deps   Deps
+	config Config
+	keys   atomic.Pointer[[]Key] // by activation time
 }
 
-// Open loads the keys, and creates one when none with the algorithm may sign.
-func Open(ctx context.Context, deps Deps, algorithm string) (*Ring, error) {
-	if err := ensure(ctx, deps, algorithm); err != nil {
+// Open loads the keys of a purpose, and makes one when none with the algorithm exists.
+func Open(ctx context.Context, deps Deps, config Config) (*Ring, error) {
+	ring := &Ring{deps: deps, config: config}
+	if _, _, err := ring.add(ctx, deps.Now(), time.Time{}); err != nil {
 		return nil, err
 	}
-	records, err := deps.Store.SigningKeys(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("keyring: load: %w", err)
+	if _, err := ring.Reload(ctx); err != nil {
+		return nil, err
 	}
-	ring := &Ring{byID: make(map[string]Key, len(records))}
-	for _, record := range records {
-		key, err := open(deps.Sealer, record)
-		if err != nil {
-			return nil, err
-		}
-		ring.byID[key.ID] = key
-		ring.ordered = append(ring.ordered, key)
-		if key.Algorithm == algorithm && key.Signing != nil {
-			ring.current = key
-		}
-	}
-	if ring.current.Signing == nil {
-		return nil, fmt.Errorf("keyring: no %s key can sign", algorithm)
+	if ring.Current().Signing == nil {
+		return nil, fmt.Errorf("keyring: no %s key can sign", config.Algorithm)
 	}
 	return ring, nil
 }
 
-// Current returns the key that signs.
-func (r *Ring) Current() Key { return r.current }
-
-// Lookup returns the key with an id. The id is only ever a map key.
-func (r *Ring) Lookup(id string) (Key, bool) {
-	key, ok := r.byID[id]
-	return key, ok
-}
-
-// Public returns the public keys, oldest first.
-func (r *Ring) Public() []json.RawMessage {
-	var keys []json.RawMessage
-	for _, key := range r.ordered {
-		if key.Public != nil {
-			keys = append(keys, key.Public)
+// Current returns the key that signs: of the ring's algorithm, the last one that has begun.
+func (r *Ring) Current() Key {
+	var current Key
+	now := r.deps.Now()
+	for _, key := range *r.keys.Load() {
+		if key.Algorithm == r.config.Algorithm && !now.Before(key.ActivateTime) {
+			current = key
 		}
 	}
+	return current
+}
+
+// Lookup returns the key with an id that still verifies. The id is only ever compared.
+func (r *Ring) Lookup(id string) (Key, bool) {
+	for _, key := range r.All() {
+		if key.ID == id {
+			return key, true
+		}
+	}
+	return Key{}, false
+}
+
+// All returns the keys that verify, prepared ones included, by activation time.
+func (r *Ring) All() []Key {
+	now := r.deps.Now()
+	keys := *r.keys.Load()
+	for i, key := range keys {
+		if key.RemoveTime.IsZero() || now.Before(key.RemoveTime) {
+			continue
+		}
+		live := make([]Key, 0, len(keys)) // the rare case: something is over and not yet swept
+		live = append(live, keys[:i]...)
+		for _, later := range keys[i+1:] {
+			if later.RemoveTime.IsZero() || now.Before(later.RemoveTime) {
+				live = append(live, later)
+			}
+		}
+		return live
+	}
 	return keys
+}
+
+// Public returns the public keys, by activation time.
+func (r *Ring) Public() []json.RawMessage {
+	var public []json.RawMessage
+	for _, key := range r.All() {
+		if key.Public != nil {
+			public = append(public, key.Public)
+		}
+	}
+	return public
+}
+
+// Reload reads the keys again. It reports whether a key is gone that was there before.
+func (r *Ring) Reload(ctx context.Context) (removed bool, err error) {
+	records, err := r.deps.Store.SigningKeys(ctx)
+	if err != nil {
+		return false, fmt.Errorf("keyring: load: %w", err)
+	}
+	known := make(map[string]Key)
+	if old := r.keys.Load(); old != nil {
+		for _, key := range *old {
+			known[key.ID] = key
+		}
+	}
+	var keys []Key
+	for _, record := range records {
+		if record.Purpose != r.config.Purpose {
+			continue
+		}
+		key, ok := known[record.ID]
+		if !ok {
+			if key, err = r.open(record); err != nil {
+				return false, err
+			}
+		}
+		delete(known, record.ID)
+		keys = append(keys, key)
+	}
+	r.schedule(keys)
+	r.keys.Store(&keys)
+	return len(known) > 0, nil
+}
+
+// schedule works out when each key is no longer needed: when the next one of its algorithm has been active for as long
+// as a token lives.
+func (r *Ring) schedule(keys []Key) {
+	for i := range keys {
+		keys[i].RemoveTime = time.Time{}
+		for _, later := range keys[i+1:] {
+			if later.Algorithm == keys[i].Algorithm {
+				keys[i].RemoveTime = later.ActivateTime.Add(r.config.TokenTTL + leeway)
+				break
+			}
+		}
+	}
 }
 
 func place(id string) seal.Place {
 	return seal.Place{Table: "signing_keys", Column: "sealed", Row: id}
 }
 
-// ensure creates a key unless the store has one. Of several servers that start together the store lets one win.
-func ensure(ctx context.Context, deps Deps, algorithm string) error {
-	private, err := generate(algorithm)
-	if err != nil {
-		return err
-	}
-	id, public, err := describe(algorithm, private, deps.Random.ID())
-	if err != nil {
-		return err
-	}
-	record := storage.SigningKey{
-		ID:         id,
-		Algorithm:  algorithm,
-		Sealed:     deps.Sealer.Seal(private, place(id)),
-		CreateTime: deps.Now(),
-	}
-	if public != nil {
-		if record.Public, err = json.Marshal(public); err != nil {
-			return fmt.Errorf("keyring: %w", err)
-		}
-	}
-	if _, err := deps.Store.EnsureSigningKey(ctx, record); err != nil {
-		return fmt.Errorf("keyring: create: %w", err)
-	}
-	return nil
-}
-
-func open(sealer Sealer, record storage.SigningKey) (Key, error) {
-	private, err := sealer.Open(record.Sealed, place(record.ID))
+func (r *Ring) open(record storage.SigningKey) (Key, error) {
+	private, err := r.deps.Sealer.Open(record.Sealed, place(record.ID))
 	if errors.Is(err, seal.ErrUnknownKey) {
 		return Key{}, fmt.Errorf("keyring: key %s: %w: is this the sealing key that the store was made with?", record.ID, err)
 	} else if err != nil {
 		return Key{}, fmt.Errorf("keyring: key %s: %w", record.ID, err)
 	}
-	key := Key{ID: record.ID, Algorithm: record.Algorithm, Public: record.Public}
-	if len(key.Public) == 0 {
-		key.Public = nil
+	key := Key{ID: record.ID, Algorithm: record.Algorithm, CreateTime: record.CreateTime, ActivateTime: record.ActivateTime}
+	if len(record.Public) > 0 {
+		key.Public = record.Public
 	}
 	key.Signing, key.Verification, err = decode(record.Algorithm, private)
-	if err != nil {
-		return Key{}, err
-	}
-	if !record.RetireTime.IsZero() {
-		key.Signing = nil
-	}
-	return key, nil
+	return key, err
 }

@@ -41,6 +41,7 @@ type Claims struct {
 type Keys interface {
 	Current() keyring.Key
 	Lookup(id string) (keyring.Key, bool)
+	All() []keyring.Key
 }
 
 // Factory mints and parses access tokens.

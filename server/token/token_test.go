@@ -27,6 +27,7 @@ const issuer = "https://mcp.example.com"
 type ring struct{ key keyring.Key }
 
 func (r ring) Current() keyring.Key { return r.key }
+func (r ring) All() []keyring.Key   { return []keyring.Key{r.key} }
 func (r ring) Lookup(id string) (keyring.Key, bool) {
 	return r.key, id == r.key.ID
 }

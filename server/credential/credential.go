@@ -27,28 +27,33 @@ type Vault struct {
 // NewVault returns a Vault.
 func NewVault(sealer Sealer) Vault { return Vault{sealer: sealer} }
 
-// Record returns the row for a provider's tokens. There is one row per user, provider and scopes, shared by that
-// user's grants: providers that bound the tokens of a user would otherwise kill those of older grants.
-func (v Vault) Record(user storage.User, tokens upstream.Tokens, now time.Time) (storage.Credential, error) {
-	scopes := strings.Fields(tokens.Scope)
-	slices.Sort(scopes)
-	granted := strings.Join(slices.Compact(scopes), " ")
-	id := identifier.Credential(user.ID, user.Provider, granted)
+// Renewed returns the row with new tokens. It stays the same row, whatever scopes the provider names this time.
+func (v Vault) Renewed(record storage.Credential, tokens upstream.Tokens, now time.Time) (storage.Credential, error) {
 	plaintext, err := tokens.Encode()
 	if err != nil {
 		return storage.Credential{}, fmt.Errorf("credential: %w", err)
 	}
-	return storage.Credential{
-		ID:                id,
-		UserID:            user.ID,
-		Provider:          user.Provider,
-		Scopes:            granted,
-		Sealed:            v.sealer.Seal(plaintext, place(id)),
-		AccessExpireTime:  tokens.AccessExpireTime,
-		RefreshExpireTime: tokens.RefreshExpireTime,
-		HasRefreshToken:   !tokens.RefreshToken.IsEmpty(),
-		UpdateTime:        now,
-	}, nil
+	record.Sealed = v.sealer.Seal(plaintext, place(record.ID))
+	record.AccessExpireTime = tokens.AccessExpireTime
+	record.RefreshExpireTime = tokens.RefreshExpireTime
+	record.HasRefreshToken = !tokens.RefreshToken.IsEmpty()
+	record.UpdateTime = now
+	return record, nil
+}
+
+// Record returns the row for a provider's tokens. There is one row per user, provider and scopes, shared by that
+// user's grants: providers that bound the tokens of a user would otherwise kill those of older grants.
+func (v Vault) Record(user storage.User, login upstream.Login, now time.Time) (storage.Credential, error) {
+	scopes := strings.Fields(login.Tokens.Scope)
+	slices.Sort(scopes)
+	granted := strings.Join(slices.Compact(scopes), " ")
+	return v.Renewed(storage.Credential{
+		ID:        identifier.Credential(user.ID, user.Provider, granted),
+		UserID:    user.ID,
+		Provider:  user.Provider,
+		Scopes:    granted,
+		SessionID: login.SessionID,
+	}, login.Tokens, now)
 }
 
 // Open returns the tokens of a row.

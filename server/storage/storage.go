@@ -388,6 +388,9 @@ type Credentials interface {
 	// AbandonRenewal ends the lease without a result. With unsent, the attempt does not count: the refresh token was
 	// certainly not presented. ErrConflict as for FinishRenewal.
 	AbandonRenewal(ctx context.Context, id string, fence int64, unsent bool) error
+	// EndCredential revokes the live grants of a credential whose last lease has the fence, ends the lease, and returns
+	// the grants' ids. ErrConflict as for FinishRenewal: nothing is revoked then.
+	EndCredential(ctx context.Context, id string, fence int64, now time.Time, reason string) ([]string, error)
 	// UnusedCredentials returns credentials that no live grant and no live code needs, oldest first.
 	UnusedCredentials(ctx context.Context, now time.Time, limit int) ([]Credential, error)
 	// DeleteCredential deletes a credential of a version that is still unused. ErrConflict otherwise, ErrNotFound when it

@@ -1,0 +1,183 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/gatehouse-auth/gatehouse/server/oauth"
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+	"github.com/gatehouse-auth/gatehouse/server/upstream"
+)
+
+// Provider is the identity provider, as far as kept tokens need it.
+type Provider interface {
+	// Confirm asks whether tokens still hold.
+	Confirm(ctx context.Context, tokens upstream.Tokens) error
+	// Renew uses the refresh token once.
+	Renew(ctx context.Context, tokens upstream.Tokens) (upstream.Login, error)
+	// Revoke gives tokens back.
+	Revoke(ctx context.Context, tokens upstream.Tokens) error
+}
+
+// Store keeps credentials.
+type Store interface {
+	storage.Credentials
+}
+
+// Revoker tells verifiers that grants have ended.
+type Revoker interface {
+	Revoked(grantIDs ...string)
+}
+
+// Deps is what a Keeper needs.
+type Deps struct {
+	Store    Store
+	Vault    Vault
+	Provider Provider
+	Revoker  Revoker
+	Now      func() time.Time
+	Logger   *slog.Logger
+}
+
+// Config bounds how long the provider is taken at its word.
+type Config struct {
+	// RecheckInterval is how long a confirmation stands.
+	RecheckInterval time.Duration
+	// MaxStaleness is how much longer it stands while the provider cannot answer.
+	MaxStaleness time.Duration
+	// RenewAhead is how long before its end the provider's access token is renewed.
+	RenewAhead time.Duration
+	// LeaseTTL is how long a renewal may take before another may take over: longer than any call to the provider.
+	LeaseTTL time.Duration
+	// CacheSize is the most credentials that are remembered.
+	CacheSize int
+}
+
+// retryDelay is how long a provider that failed is left alone, for each credential.
+const retryDelay = 5 * time.Second
+
+// Keeper answers whether the provider still stands behind a credential, and renews it when due.
+type Keeper struct {
+	deps   Deps
+	config Config
+	known  *otter.Cache[string, knowledge]
+	flight singleflight.Group
+}
+
+// knowledge is what this process has last heard about a credential.
+type knowledge struct {
+	version   int64
+	confirmed time.Time // when the provider last said yes
+	retry     time.Time // not to be asked before
+}
+
+// NewKeeper returns a Keeper.
+func NewKeeper(deps Deps, config Config) (*Keeper, error) {
+	known, err := otter.New(&otter.Options[string, knowledge]{MaximumSize: config.CacheSize})
+	if err != nil {
+		return nil, fmt.Errorf("credential: %w", err)
+	}
+	return &Keeper{deps: deps, config: config, known: known}, nil
+}
+
+// Standing is the provider's word on a credential.
+type Standing struct {
+	Held bool
+	// Until is how long the answer may be used without asking again.
+	Until time.Time
+}
+
+// Standing asks whether the provider still stands behind a credential. While the provider cannot answer, the last
+// confirmation stands for MaxStaleness; after that the error is an outage, never a verdict.
+func (k *Keeper) Standing(ctx context.Context, record storage.Credential) (Standing, error) {
+	if known := k.recall(record); k.deps.Now().Before(known.confirmed.Add(k.config.RecheckInterval)) {
+		return Standing{Held: true, Until: known.confirmed.Add(k.config.RecheckInterval)}, nil
+	}
+	// All grants of a user share the credential, and all their requests share one question.
+	shared, err, _ := k.flight.Do(record.ID, func() (any, error) {
+		return k.ask(context.WithoutCancel(ctx), record)
+	})
+	if err != nil {
+		return Standing{}, err
+	}
+	return shared.(Standing), nil
+}
+
+// recall is what is known of a credential: a login and a renewal are confirmations too, also those of other replicas.
+func (k *Keeper) recall(record storage.Credential) knowledge {
+	known, ok := k.known.GetIfPresent(record.ID)
+	if !ok || known.version != record.Version {
+		known = knowledge{version: record.Version, retry: known.retry}
+	}
+	if record.UpdateTime.After(known.confirmed) {
+		known.confirmed = record.UpdateTime
+	}
+	return known
+}
+
+// ask has the provider confirm or renew, whichever is due.
+func (k *Keeper) ask(ctx context.Context, record storage.Credential) (Standing, error) {
+	known := k.recall(record)
+	if k.deps.Now().Before(known.retry) {
+		return k.stale(known, errors.New("credential: the provider failed a moment ago"))
+	}
+	tokens, err := k.deps.Vault.Open(record)
+	if err != nil {
+		return Standing{}, oauth.Unavailable(err)
+	}
+	if k.due(record) {
+		return k.renew(ctx, record, tokens, known)
+	}
+	switch err := k.deps.Provider.Confirm(ctx, tokens); {
+	case err == nil:
+		return k.confirm(record.ID, record.Version), nil
+	case upstream.KindOf(err) == upstream.KindNotHeld && record.HasRefreshToken:
+		return k.renew(ctx, record, tokens, known) // only a refused renewal is a verdict
+	case upstream.KindOf(err) == upstream.KindNotHeld:
+		return Standing{}, nil
+	default:
+		return k.fail(record.ID, known, err)
+	}
+}
+
+// due reports whether the access token is about to end and can be renewed.
+func (k *Keeper) due(record storage.Credential) bool {
+	return record.HasRefreshToken && !record.AccessExpireTime.IsZero() &&
+		!k.deps.Now().Before(record.AccessExpireTime.Add(-k.config.RenewAhead))
+}
+
+// confirm records that the provider said yes.
+func (k *Keeper) confirm(id string, version int64) Standing {
+	now := k.deps.Now()
+	k.known.Set(id, knowledge{version: version, confirmed: now})
+	return Standing{Held: true, Until: now.Add(k.config.RecheckInterval)}
+}
+
+// fail records that the provider could not answer, and leaves it alone for a moment.
+func (k *Keeper) fail(id string, known knowledge, cause error) (Standing, error) {
+	level := slog.LevelWarn
+	if upstream.KindOf(cause) == upstream.KindMisconfigured {
+		level = slog.LevelError // nobody but the operator can mend it
+	}
+	k.deps.Logger.Log(context.Background(), level, "the provider could not confirm a credential", "credential", id, "error", cause)
+	known.retry = k.deps.Now().Add(retryDelay)
+	k.known.Set(id, known)
+	return k.stale(known, cause)
+}
+
+// stale lets the last confirmation stand while the provider cannot answer, within bounds.
+func (k *Keeper) stale(known knowledge, cause error) (Standing, error) {
+	now := k.deps.Now()
+	if now.Before(known.confirmed.Add(k.config.RecheckInterval + k.config.MaxStaleness)) {
+		return Standing{Held: true, Until: now.Add(retryDelay)}, nil
+	}
+	outage := oauth.NewError(oauth.TemporarilyUnavailable, "The identity provider cannot be reached. Try again in a moment.")
+	outage.RetryAfter = retryDelay
+	return Standing{}, outage.WithCause(cause)
+}

@@ -1,0 +1,136 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/identifier"
+	"github.com/gatehouse-auth/gatehouse/server/oauth"
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+	"github.com/gatehouse-auth/gatehouse/server/upstream"
+)
+
+const (
+	// waitTimeout bounds the wait for a renewal of another replica.
+	waitTimeout = 5 * time.Second
+	waitStep    = 50 * time.Millisecond
+	// storeAttempts is how often a renewed token is offered to a store that fails: the old one may be spent.
+	storeAttempts = 4
+	storeStep     = 250 * time.Millisecond
+)
+
+// renew renews a credential, once across all replicas. The lease is written before the refresh token is presented, so
+// that a crash in between is known to the next holder. What a crash leads to at each point is in docs/decisions.md.
+func (k *Keeper) renew(ctx context.Context, record storage.Credential, tokens upstream.Tokens, known knowledge) (Standing, error) {
+	now := k.deps.Now()
+	lease, err := k.deps.Store.BeginRenewal(ctx, record.ID, record.Version, now, now.Add(k.config.LeaseTTL))
+	switch {
+	case errors.Is(err, storage.ErrConflict):
+		return k.wait(ctx, record, known)
+	case err != nil:
+		return Standing{}, oauth.Unavailable(err)
+	}
+	if lease.Credential.Attempts > 1 {
+		k.deps.Logger.WarnContext(ctx, "renewing a credential after an attempt with an unknown outcome",
+			"credential", record.ID, "attempt", lease.Credential.Attempts)
+	}
+	login, err := k.deps.Provider.Renew(ctx, tokens)
+	switch kind := upstream.KindOf(err); {
+	case err == nil && k.isAnother(record, login.Identity):
+		return k.end(ctx, lease, errors.New("the provider answered for another person"))
+	case err == nil:
+		return k.store(ctx, lease, login.Tokens)
+	case kind == upstream.KindInvalidGrant:
+		return k.end(ctx, lease, err)
+	case kind == upstream.KindInvalidToken && !login.Tokens.RefreshToken.IsEmpty():
+		// The answer is not trusted, and yet the old refresh token may be spent.
+		if _, err := k.store(ctx, lease, login.Tokens); err != nil {
+			return Standing{}, err
+		}
+		return k.fail(record.ID, known, err)
+	}
+	if err := k.deps.Store.AbandonRenewal(ctx, record.ID, lease.Fence, false); errors.Is(err, storage.ErrUnavailable) {
+		return Standing{}, oauth.Unavailable(err)
+	}
+	return k.fail(record.ID, known, err)
+}
+
+// isAnother reports whether a renewal answered for somebody else. A provider may leave the identity out.
+func (k *Keeper) isAnother(record storage.Credential, identity upstream.Identity) bool {
+	return identity.Subject != "" && identifier.User(record.Provider, identity.Issuer, identity.Subject) != record.UserID
+}
+
+// store keeps renewed tokens before anybody uses them.
+func (k *Keeper) store(ctx context.Context, lease storage.Lease, tokens upstream.Tokens) (Standing, error) {
+	renewed, err := k.deps.Vault.Renewed(lease.Credential, tokens, k.deps.Now())
+	if err != nil {
+		return Standing{}, oauth.Unavailable(err)
+	}
+	for attempt := range storeAttempts {
+		err = k.deps.Store.FinishRenewal(ctx, renewed, lease.Fence)
+		if !errors.Is(err, storage.ErrUnavailable) {
+			break
+		}
+		k.deps.Logger.ErrorContext(ctx, "renewed tokens could not be stored", "credential", renewed.ID, "attempt", attempt+1, "error", err)
+		pause(ctx, storeStep<<attempt)
+	}
+	switch {
+	case errors.Is(err, storage.ErrConflict):
+		// Another login or another holder was there first. Its tokens stand.
+		return Standing{Held: true, Until: k.deps.Now()}, nil
+	case err != nil:
+		return Standing{}, oauth.Unavailable(err)
+	}
+	return k.confirm(renewed.ID, lease.Credential.Version+1), nil
+}
+
+// end revokes the grants of a credential that the provider has refused for good.
+func (k *Keeper) end(ctx context.Context, lease storage.Lease, cause error) (Standing, error) {
+	ids, err := k.deps.Store.EndCredential(ctx, lease.Credential.ID, lease.Fence, k.deps.Now(), storage.RevokedByUpstream)
+	switch {
+	case errors.Is(err, storage.ErrConflict):
+		return Standing{Held: true, Until: k.deps.Now()}, nil // a new login has replaced what was refused
+	case err != nil:
+		return Standing{}, oauth.Unavailable(err)
+	}
+	k.deps.Revoker.Revoked(ids...)
+	k.deps.Logger.WarnContext(ctx, "the provider ended a credential",
+		"credential", lease.Credential.ID, "grants", len(ids), "error", cause)
+	return Standing{}, nil
+}
+
+// wait lets another replica finish its renewal. Meanwhile the last confirmation stands, if it is fresh enough.
+func (k *Keeper) wait(ctx context.Context, record storage.Credential, known knowledge) (Standing, error) {
+	if standing, err := k.stale(known, nil); err == nil {
+		return standing, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, waitTimeout)
+	defer cancel()
+	for pause(ctx, waitStep) {
+		current, err := k.deps.Store.Credential(ctx, record.ID)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			return Standing{}, nil
+		case err != nil:
+			return Standing{}, oauth.Unavailable(err)
+		case current.Version != record.Version:
+			return k.confirm(record.ID, current.Version), nil
+		case current.LeaseTime.IsZero():
+			return k.stale(known, errors.New("credential: the renewal of another replica failed"))
+		}
+	}
+	return k.stale(known, errors.New("credential: the renewal of another replica takes too long"))
+}
+
+// pause waits, and reports whether the context still stands.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -63,15 +63,7 @@ func deniesOnRequest(t *testing.T, d *deployment) {
 	b := d.newBrowser(t, c.redirectURI)
 	attempt := d.server.NewAttempt(c.id, c.redirectURI)
 	page := decide(t, b, openConsent(t, b, d.server.AuthorizeURL(attempt)), "deny")
-	target := page.URL
-	if !page.Left {
-		at := slices.IndexFunc(page.Links, func(u *url.URL) bool { return strings.HasPrefix(u.String(), c.redirectURI) })
-		if at < 0 {
-			t.Fatalf("no way back to the client: %s", page)
-		}
-		target = page.Links[at]
-	}
-	query := target.Query()
+	query := answerToClient(t, page, c.redirectURI)
 	if query.Get("error") != "access_denied" || query.Get("state") != attempt.State ||
 		query.Get("iss") != d.server.URL || query.Has("code") {
 		t.Errorf("the client gets %v", query)
@@ -150,20 +142,17 @@ func refusesForgedConsent(t *testing.T, d *deployment) {
 	decide(t, attacker, openConsent(t, attacker, d.server.AuthorizeURL(attempt)), "deny")
 }
 
-// neverRedirectsToUnproven: RFC 6749 section 4.1.2.1. Other errors of a self-registered client wait for a click.
+// neverRedirectsToUnproven: RFC 6749 section 4.1.2.1.
 func neverRedirectsToUnproven(t *testing.T, d *deployment) {
 	c := d.register(t)
 	for name, change := range map[string]func(*oauthclient.Attempt){
-		"an unknown client":              func(a *oauthclient.Attempt) { a.ClientID = "unknown" },
-		"another redirect URI":           func(a *oauthclient.Attempt) { a.RedirectURI = "http://127.0.0.1:33418/other" },
-		"another host":                   func(a *oauthclient.Attempt) { a.RedirectURI = "https://attacker.example/callback" },
-		"no PKCE":                        func(a *oauthclient.Attempt) { a.Extra = url.Values{"code_challenge": {""}} },
-		"plain PKCE":                     func(a *oauthclient.Attempt) { a.Extra = url.Values{"code_challenge_method": {"plain"}} },
-		"another response type":          func(a *oauthclient.Attempt) { a.Extra = url.Values{"response_type": {"token"}} },
-		"a resource that is not ours":    func(a *oauthclient.Attempt) { a.Extra = url.Values{"resource": {"https://other.example/mcp"}} },
-		"a parameter that stands twice":  func(a *oauthclient.Attempt) { a.Extra = url.Values{"state": {"one", "two"}} },
-		"a request object (RFC 9101)":    func(a *oauthclient.Attempt) { a.Extra = url.Values{"request": {"e30.e30."}} },
-		"a challenge of the wrong shape": func(a *oauthclient.Attempt) { a.Extra = url.Values{"code_challenge": {"short"}} },
+		"an unknown client":    func(a *oauthclient.Attempt) { a.ClientID = "unknown" },
+		"no client":            func(a *oauthclient.Attempt) { a.Extra = url.Values{"client_id": {""}} },
+		"another path":         func(a *oauthclient.Attempt) { a.RedirectURI = "http://127.0.0.1:33418/other" },
+		"another host":         func(a *oauthclient.Attempt) { a.RedirectURI = "https://attacker.example/callback" },
+		"another loopback":     func(a *oauthclient.Attempt) { a.RedirectURI = "http://localhost:33418/callback" },
+		"two redirect URIs":    func(a *oauthclient.Attempt) { a.Extra = url.Values{"redirect_uri": {a.RedirectURI, a.RedirectURI}} },
+		"a lookalike loopback": func(a *oauthclient.Attempt) { a.RedirectURI = "http://127.0.0.1.attacker.example:33418/callback" },
 	} {
 		attempt := d.server.NewAttempt(c.id, c.redirectURI)
 		change(&attempt)
@@ -179,4 +168,55 @@ func neverRedirectsToUnproven(t *testing.T, d *deployment) {
 			t.Errorf("%s: the refusal set a cookie", name)
 		}
 	}
+}
+
+// tellsClientOfErrors: a program that waits on loopback is told at once. A web site that registered itself is told when
+// the user follows the link, or this server would send people anywhere (RFC 9700 section 4.11.2).
+func tellsClientOfErrors(t *testing.T, d *deployment) {
+	for name, test := range map[string]struct {
+		extra url.Values
+		code  string
+	}{
+		"no PKCE":                     {url.Values{"code_challenge": {""}}, "invalid_request"},
+		"plain PKCE":                  {url.Values{"code_challenge_method": {"plain"}}, "invalid_request"},
+		"a challenge of a wrong form": {url.Values{"code_challenge": {"short"}}, "invalid_request"},
+		"another response type":       {url.Values{"response_type": {"token"}}, "unsupported_response_type"},
+		"a resource that is not ours": {url.Values{"resource": {"https://other.example/mcp"}}, "invalid_target"},
+		"a request object (RFC 9101)": {url.Values{"request": {"e30.e30."}}, "request_not_supported"},
+	} {
+		for _, redirectURI := range []string{"http://127.0.0.1:33418/callback", "https://client.example/callback"} {
+			answer, err := d.server.Register(t.Context(), nativeMetadata(redirectURI))
+			if err != nil {
+				t.Fatal(err)
+			}
+			attempt := d.server.NewAttempt(answer.Text("client_id"), redirectURI)
+			attempt.Extra = test.extra
+			page, err := d.newBrowser(t, redirectURI).Open(t.Context(), d.server.AuthorizeURL(attempt))
+			if err != nil {
+				t.Fatal(err)
+			}
+			onLoopback := strings.HasPrefix(redirectURI, "http:")
+			if page.Left != onLoopback || !page.Left && page.Status != http.StatusBadRequest {
+				t.Errorf("%s: %s, left for the client: %v", name, page, page.Left)
+			}
+			query := answerToClient(t, page, redirectURI)
+			if query.Get("error") != test.code || query.Get("state") != attempt.State ||
+				query.Get("iss") != d.server.URL || query.Has("code") {
+				t.Errorf("%s: the client gets %v, want %s", name, query, test.code)
+			}
+		}
+	}
+}
+
+// answerToClient is the authorization response that a page sends or links to.
+func answerToClient(t *testing.T, page *browser.Page, redirectURI string) url.Values {
+	t.Helper()
+	if page.Left {
+		return page.URL.Query()
+	}
+	at := slices.IndexFunc(page.Links, func(u *url.URL) bool { return strings.HasPrefix(u.String(), redirectURI+"?") })
+	if at < 0 {
+		t.Fatalf("no way back to the client: %s", page)
+	}
+	return page.Links[at].Query()
 }

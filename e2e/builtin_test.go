@@ -35,6 +35,7 @@ func startBuiltIn(t *testing.T) *deployment {
 		alice:        person{username: "alice", password: "alice"},
 		bob:          person{username: "bob", password: "bob"},
 		secrets:      w.secrets,
+		known:        w.known,
 	}
 	servers := d.document(t, "/.well-known/oauth-protected-resource/mcp").Texts("authorization_servers")
 	if len(servers) != 1 {

@@ -14,16 +14,18 @@ import (
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
 )
 
+const allowButton = `button[name=action][value=allow]`
+
 // TestChromiumLogin walks the whole login in a real browser, which enforces what the plain one of the other tests only
 // looks at: cookie rules, and the policy of the pages along the chain of forms and redirects.
 func TestChromiumLogin(t *testing.T) {
 	d := startBuiltIn(t)
 	app := startApp(t)
 	p := newProfile(t)
-	attempt := d.attemptFor(t, app)
+	attempt := d.attemptFor(t, app.redirectURI)
 
 	p.open(d.server.AuthorizeURL(attempt))
-	p.click(`button[name=action][value=allow]`)
+	p.click(allowButton)
 	p.logIn(d.alice)
 
 	answer := app.await(t)
@@ -44,8 +46,8 @@ func TestChromiumOtherProfile(t *testing.T) {
 	app := startApp(t)
 	attacker, victim := newProfile(t), newProfile(t)
 
-	attacker.open(d.server.AuthorizeURL(d.attemptFor(t, app)))
-	attacker.click(`button[name=action][value=allow]`)
+	attacker.open(d.server.AuthorizeURL(d.attemptFor(t, app.redirectURI)))
+	attacker.click(allowButton)
 	attacker.awaitElement("#username")
 	lure := attacker.address()
 
@@ -69,7 +71,6 @@ func TestChromiumOtherProfile(t *testing.T) {
 // screen. The pictures are for people; the log of the test says where they are.
 func TestChromiumPages(t *testing.T) {
 	d := startBuiltIn(t)
-	app := startApp(t)
 	album := newAlbum(t)
 	for _, device := range []string{"desktop", "phone"} {
 		p := newProfile(t)
@@ -80,27 +81,31 @@ func TestChromiumPages(t *testing.T) {
 		album.add(p, device+"-home")
 		p.open(d.server.URL + "/authorize?client_id=unknown")
 		album.add(p, device+"-error")
-		p.open(d.server.AuthorizeURL(d.attemptFor(t, app)))
-		album.add(p, device+"-consent")
+		p.open(d.server.AuthorizeURL(d.attemptFor(t, "http://127.0.0.1:33418/callback")))
+		p.awaitElement(allowButton)
+		album.add(p, device+"-consent-program")
+		p.open(d.server.AuthorizeURL(d.attemptFor(t, "https://login.client.example/callback")))
+		p.awaitElement(allowButton)
+		album.add(p, device+"-consent-site")
 		p.click(`button[name=action][value=deny]`)
 		p.awaitElement(`[data-test=denied]`)
 		album.add(p, device+"-denied")
-		p.open(d.server.AuthorizeURL(d.attemptFor(t, app)))
-		p.click(`button[name=action][value=allow]`)
-		p.awaitElement("#username")
+		p.open(d.server.AuthorizeURL(d.attemptFor(t, "http://127.0.0.1:33418/callback")))
+		p.click(allowButton)
+		p.awaitElement("#password")
 		album.add(p, device+"-provider")
 		p.checkPolicy(hostOf(t, d.server.URL), d.providerHost)
 	}
 }
 
 // attemptFor registers an application and begins a login for it.
-func (d *deployment) attemptFor(t *testing.T, app *app) oauthclient.Attempt {
+func (d *deployment) attemptFor(t *testing.T, redirectURI string) oauthclient.Attempt {
 	t.Helper()
-	answer, err := d.server.Register(t.Context(), nativeMetadata(app.redirectURI))
+	answer, err := d.server.Register(t.Context(), nativeMetadata(redirectURI))
 	if err != nil || answer.Status != http.StatusCreated {
 		t.Fatalf("registration: %s, %v", answer, err)
 	}
-	return d.server.NewAttempt(answer.Text("client_id"), app.redirectURI)
+	return d.server.NewAttempt(answer.Text("client_id"), redirectURI)
 }
 
 // app is an application that waits on loopback for its authorization response.

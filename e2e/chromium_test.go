@@ -42,7 +42,7 @@ type profile struct {
 	hosts  map[string]bool
 }
 
-// newProfile starts a Chromium for the test, which may use it for a minute and a half.
+// newProfile starts a Chromium for the test, which may use it for a minute.
 func newProfile(t *testing.T) *profile {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -54,7 +54,7 @@ func newProfile(t *testing.T) *profile {
 	)
 	browser, stopBrowser := chromedp.NewExecAllocator(t.Context(), options...)
 	tab, closeTab := chromedp.NewContext(browser)
-	tab, stopWaiting := context.WithTimeout(tab, 90*time.Second)
+	tab, stopWaiting := context.WithTimeout(tab, time.Minute)
 	t.Cleanup(func() {
 		stopWaiting()
 		closeTab()
@@ -96,23 +96,34 @@ func (p *profile) open(address string) {
 	p.run("open", chromedp.Navigate(address))
 }
 
-// click clicks on an element once it is visible.
+// click clicks on an element once a user could.
 func (p *profile) click(selector string) {
 	p.t.Helper()
-	p.run("click "+selector, chromedp.Click(selector, chromedp.ByQuery, chromedp.NodeVisible))
+	p.awaitElement(selector)
+	p.run("click "+selector, chromedp.Click(selector, chromedp.ByQuery))
 }
 
-// awaitElement waits until an element is visible.
+// awaitElement waits until a user can see an element. To the driver everything is visible that has a place on the page,
+// also the buttons that the consent page holds back for a moment.
 func (p *profile) awaitElement(selector string) {
 	p.t.Helper()
-	p.run("wait for "+selector, chromedp.WaitVisible(selector, chromedp.ByQuery))
+	visible := fmt.Sprintf("document.querySelector(%q)?.checkVisibility({visibilityProperty: true}) ?? false", selector)
+	eventually(p.t, 20*time.Second, "the sight of "+selector, func() bool {
+		var seen bool
+		err := chromedp.Run(p.tab, chromedp.Evaluate(visible, &seen))
+		if p.tab.Err() != nil {
+			p.t.Fatalf("wait for %s: %v", selector, err)
+		}
+		return err == nil && seen // an error says that the page is just being replaced
+	})
 }
 
 // logIn fills in the provider's login form, which is Keycloak's or the built-in one.
 func (p *profile) logIn(who person) {
 	p.t.Helper()
+	p.awaitElement("#password")
 	p.run("log in",
-		chromedp.SendKeys("#username", who.username, chromedp.ByQuery, chromedp.NodeVisible),
+		chromedp.SendKeys("#username", who.username, chromedp.ByQuery),
 		chromedp.SendKeys("#password", who.password, chromedp.ByQuery),
 		chromedp.Click("form:has(#password) button", chromedp.ByQuery),
 	)

@@ -37,8 +37,8 @@ type deployment struct {
 	alice, bob person
 	// providerCalls counts calls of the provider's token endpoint. It is nil where nobody counts.
 	providerCalls func() int
-	// secrets is every secret of the run.
-	secrets *canary.Set
+	// secrets is every secret of the run, and known what has to be in its data directory.
+	secrets, known *canary.Set
 }
 
 // resource is the identifier of the MCP endpoint, which is its URL.
@@ -60,14 +60,19 @@ func (d *deployment) adminTokenFile() string { return filepath.Join(d.dataDir, "
 
 // workspace is where the processes of one test keep their files. At the end of the test it is searched for secrets.
 type workspace struct {
-	data, logs string
-	secrets    *canary.Set
+	data, logs     string
+	secrets, known *canary.Set
 }
 
 func newWorkspace(t *testing.T) *workspace {
 	t.Helper()
 	root := t.TempDir()
-	w := &workspace{data: filepath.Join(root, "data"), logs: filepath.Join(root, "logs"), secrets: new(canary.Set)}
+	w := &workspace{
+		data:    filepath.Join(root, "data"),
+		logs:    filepath.Join(root, "logs"),
+		secrets: new(canary.Set),
+		known:   new(canary.Set),
+	}
 	if err := os.Mkdir(w.logs, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -39,6 +39,7 @@ func startKeycloak(t *testing.T) *deployment {
 		alice:    person{username: "alice", password: rand.Text()},
 		bob:      person{username: "bob", password: rand.Text()},
 		secrets:  w.secrets,
+		known:    w.known,
 	}
 	created := keycloak.Realm{
 		Name:         "gatehouse",

@@ -47,6 +47,7 @@ func (d *deployment) register(t *testing.T) client {
 	if answer.Status != http.StatusCreated || answer.Text("client_id") == "" {
 		t.Fatalf("registration: %s", answer)
 	}
+	d.known.Add("client id", answer.Text("client_id"))
 	return client{id: answer.Text("client_id"), redirectURI: redirectURI}
 }
 

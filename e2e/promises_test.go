@@ -24,6 +24,7 @@ func promises() []promise {
 		{"another browser cannot finish an approved login", refusesAnotherBrowser},
 		{"a consent form from elsewhere is refused", refusesForgedConsent},
 		{"an unproven client is never redirected to", neverRedirectsToUnproven},
+		{"a client is told what is wrong with its request", tellsClientOfErrors},
 		{"a code works once, and its replay ends what it gave", endsReplayedGrant},
 		{"a code is good for its own client and verifier only", bindsCode},
 		{"a refresh token rotates", rotatesRefreshTokens},

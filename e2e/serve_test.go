@@ -28,7 +28,7 @@ func TestServeSurvivesKill(t *testing.T) {
 	if s.adminToken(t) != operator {
 		t.Error("the admin token changed")
 	}
-	if session.refresh != "" {
+	if s.offersRefresh(t) {
 		if answer := s.exchange(t, refreshForm(session)); answer.Status != http.StatusOK {
 			t.Errorf("the refresh token after the restart: %s", answer)
 		}
@@ -111,6 +111,7 @@ func withRealm(t *testing.T, w *workspace, publicURL string) (*deployment, map[s
 		alice:   person{username: "alice", password: rand.Text()},
 		bob:     person{username: "bob", password: rand.Text()},
 		secrets: w.secrets,
+		known:   w.known,
 	}
 	config := realm.Config{
 		ClientID:     "mcp_server",

@@ -23,7 +23,7 @@ func endsReplayedGrant(t *testing.T, d *deployment) {
 	eventually(t, revocationDelay, "the end of the first token", func() bool {
 		return d.mcpStatus(t, s.access) == http.StatusUnauthorized
 	})
-	if s.refresh != "" {
+	if d.offersRefresh(t) {
 		again := d.exchange(t, refreshForm(s))
 		if again.Status != http.StatusBadRequest || again.Text("error") != "invalid_grant" {
 			t.Errorf("the refresh token of the replayed code: %s", again)
@@ -80,8 +80,7 @@ func bindsCode(t *testing.T, d *deployment) {
 }
 
 func rotatesRefreshTokens(t *testing.T, d *deployment) {
-	supported := d.document(t, "/.well-known/oauth-authorization-server").Texts("grant_types_supported")
-	if !slices.Contains(supported, "refresh_token") {
+	if !d.offersRefresh(t) {
 		t.Skip("this server does not offer refresh tokens")
 	}
 	s := d.connect(t, d.alice)
@@ -99,6 +98,12 @@ func rotatesRefreshTokens(t *testing.T, d *deployment) {
 	if again := d.exchange(t, refreshForm(s)); again.Text("refresh_token") != next.Text("refresh_token") {
 		t.Errorf("the predecessor within its grace: %s", again)
 	}
+}
+
+func (d *deployment) offersRefresh(t *testing.T) bool {
+	t.Helper()
+	supported := d.document(t, "/.well-known/oauth-authorization-server").Texts("grant_types_supported")
+	return slices.Contains(supported, "refresh_token")
 }
 
 func refreshForm(s session) url.Values {

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"os"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -39,27 +37,30 @@ func runTour(ctx context.Context, term terminal, args []string) (err error) {
 // tourConfig is the settings of dev mode on free ports and in a directory that goes away. Settings for these win, but
 // the tour always stays on this machine: a base URL is where others reach a server, and would lead the tour to it.
 func tourConfig(ctx context.Context, term terminal, args []string, dir string) (*config.Config, error) {
-	presets := maps.Clone(devPresets())
+	presets := devPresets()
 	presets["GATEHOUSE_DATA_DIR"] = dir
 	presets["GATEHOUSE_LOG_LEVEL"] = "error"
 	if err := presetPorts(ctx, presets); err != nil {
 		return nil, err
 	}
-	cfg, rest, err := loadConfig("tour", term, args, presets)
+	// Of two equal flags the last wins, so that one of the user's still does.
+	load := func(base string) (*config.Config, []string, error) {
+		return loadConfig("tour", term, append([]string{"--mcp-server-base-url", base}, args...), presets)
+	}
+	cfg, rest, err := load("http://127.0.0.1")
 	if err != nil {
 		return nil, err
 	}
 	if len(rest) > 0 {
 		return nil, fmt.Errorf("%w: unexpected argument %q", errUsage, rest[0])
 	}
-	for name, address := range map[string]string{"GATEHOUSE_HTTP_ADDR": cfg.HTTPAddr, "GATEHOUSE_GRPC_ADDR": cfg.GRPCAddr} {
-		if !config.IsLoopback(address) {
-			return nil, fmt.Errorf("%s: the tour stays on this machine, and %s is not on loopback", name, address)
-		}
+	switch {
+	case !config.IsLoopback(cfg.HTTPAddr):
+		return nil, fmt.Errorf("GATEHOUSE_HTTP_ADDR: the tour stays on this machine, and %s is not on loopback", cfg.HTTPAddr)
+	case !config.IsLoopback(cfg.GRPCAddr) || cfg.GRPCTLSCert != "":
+		return nil, errors.New("GATEHOUSE_GRPC_ADDR, GATEHOUSE_GRPC_TLS_CERT: the tour speaks gRPC on loopback, without TLS")
 	}
-	// The last flag wins, so one of the user's still does.
-	here := []string{"--mcp-server-base-url", "http://" + cfg.HTTPAddr, "--grpc-tls-cert", "", "--grpc-tls-key", ""}
-	cfg, _, err = loadConfig("tour", term, slices.Concat(here, args), presets)
+	cfg, _, err = load("http://" + cfg.HTTPAddr)
 	return cfg, err
 }
 
@@ -71,7 +72,7 @@ func presetPorts(ctx context.Context, presets map[string]string) error {
 		if err != nil {
 			return fmt.Errorf("no free port: %w", err)
 		}
-		defer listener.Close()
+		defer func() { _ = listener.Close() }()
 		presets[name] = listener.Addr().String()
 	}
 	return nil

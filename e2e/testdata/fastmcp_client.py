@@ -29,6 +29,7 @@ def stored_in(folder):
 async def main(url, mode, folder=None):
     auth = stored_in(folder) if folder else "oauth"
     async with Client(url, auth=auth, mode=mode) as client:
+        await client.ping()
         greeting = await client.call_tool("greet", {"name": "Ada"})
         profile = await client.read_resource("resource://profile")
         prompt = await client.get_prompt("ask_about_topic", {"topic": "OAuth"})

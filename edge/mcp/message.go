@@ -24,7 +24,7 @@ func (e *Endpoint) readMessage(x *exchange) bool {
 		x.fail(http.StatusRequestEntityTooLarge, mcpgo.INVALID_REQUEST, "The body is too large.")
 		return false
 	}
-	if !isJSON(x.header) {
+	if !isJSON(x.r.Header) {
 		x.fail(http.StatusUnsupportedMediaType, mcpgo.INVALID_REQUEST, "The body must be application/json.")
 		return false
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // serveModern serves a message of 2026-07-28, which knows no sessions.
-func (e *Endpoint) serveModern(x *exchange) {
-	x.header.Del(mcpgo.HeaderSessionID)
+func (e *Endpoint) serveModern(ctx context.Context, x *exchange) {
+	x.r.Header.Del(mcpgo.HeaderSessionID)
 	switch {
 	case x.msg.Method == string(mcpgo.MethodPing) && x.msg.IsRequest() && x.agreesOnVersion():
 		// The version has no ping. Clients that speak it send one all the same, and stop when it fails.
@@ -20,32 +20,36 @@ func (e *Endpoint) serveModern(x *exchange) {
 		// requests of everybody.
 		x.w.WriteHeader(http.StatusAccepted)
 	case x.msg.Method == string(mcpgo.MethodSubscriptionsListen):
-		e.listen(x)
+		e.listen(ctx, x)
 	default:
-		e.pass(x, seat{})
+		e.pass(ctx, x, seat{})
 	}
 }
 
 // agreesOnVersion reports whether header and body name one version, and one that exists. Otherwise mcp-go has the right
 // error for it.
 func (x *exchange) agreesOnVersion() bool {
-	version := x.header.Get(mcpgo.HeaderProtocolVersion)
+	version := x.r.Header.Get(mcpgo.HeaderProtocolVersion)
 	return version == x.msg.Version && mcpgo.IsValidProtocolVersion(version)
 }
 
 // listen serves a stream that lasts until the client leaves, its token ends, or the endpoint is shut.
-func (e *Endpoint) listen(x *exchange) {
+func (e *Endpoint) listen(ctx context.Context, x *exchange) {
+	if e.open.Err() != nil {
+		x.w.Header().Set("Retry-After", "1")
+		x.fail(http.StatusServiceUnavailable, mcpgo.INTERNAL_ERROR, "The server is stopping.")
+		return
+	}
 	if !e.streams.acquire(x.owner.Subject) {
 		x.w.Header().Set("Retry-After", "30")
 		x.fail(http.StatusTooManyRequests, mcpgo.INTERNAL_ERROR, "There are too many open streams of this user.")
 		return
 	}
 	defer e.streams.release(x.owner.Subject)
-	ctx, end := context.WithCancel(x.r.Context())
+	ctx, end := context.WithCancel(ctx)
 	defer end()
 	defer context.AfterFunc(e.open, end)()
-	x.r = x.r.WithContext(ctx)
-	e.pass(x, seat{})
+	e.pass(ctx, x, seat{})
 }
 
 // streams counts the open streams of each user.

@@ -15,31 +15,30 @@ import (
 
 // exchange is one verified request.
 type exchange struct {
-	w      *responseWriter
-	r      *http.Request
-	owner  session.Owner
-	header http.Header
-	body   []byte
-	msg    frame.Message
+	w     *responseWriter
+	r     *http.Request
+	owner session.Owner
+	body  []byte
+	msg   frame.Message
 }
 
 // serve takes over from the gate. It has a principal.
 func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	caller, _ := verifier.PrincipalFrom(r.Context())
 	x := &exchange{
-		w:      newResponseWriter(w, e.config.KeepAlive),
-		r:      r,
-		owner:  session.Owner{Subject: caller.Subject(), ClientID: caller.ClientID(), Resource: e.config.ResourceURL},
-		header: r.Header,
+		w:     newResponseWriter(w, e.config.KeepAlive),
+		r:     r,
+		owner: session.Owner{Subject: caller.Subject(), ClientID: caller.ClientID(), Resource: e.config.ResourceURL},
 	}
 	defer x.w.finish()
 	if repeated := repeatedHeader(r.Header); repeated != "" {
 		x.fail(http.StatusBadRequest, mcpgo.HEADER_MISMATCH, "The header "+repeated+" is there more than once.")
 		return
 	}
-	// What a server behind the gate has no use for, it does not get. The token is gone already.
+	// What a server behind the gate has no use for, it does not get. The token is gone already. The headers are the
+	// middleware's own copy.
 	for _, name := range []string{"Cookie", "Proxy-Authorization", mcpgo.HeaderLastEventID} {
-		x.header.Del(name)
+		r.Header.Del(name)
 	}
 	switch r.Method {
 	case http.MethodPost:
@@ -56,7 +55,7 @@ func (e *Endpoint) post(x *exchange) {
 	if !e.readMessage(x) {
 		return
 	}
-	if method := x.header.Get(mcpgo.HeaderMethod); method != "" && method != x.msg.Method {
+	if method := x.r.Header.Get(mcpgo.HeaderMethod); method != "" && method != x.msg.Method {
 		// mcp-go checks this for 2026-07-28. Some clients send the header in older versions too, and what routes or counts
 		// by it in front of us does not ask for the version.
 		x.fail(http.StatusBadRequest, mcpgo.HEADER_MISMATCH, "The header Mcp-Method does not match the body.")
@@ -64,41 +63,37 @@ func (e *Endpoint) post(x *exchange) {
 	}
 	ctx, stop := e.verifier.Watch(x.r.Context())
 	defer stop()
-	x.r = x.r.WithContext(ctx)
 	switch {
 	case x.isModern():
-		e.serveModern(x)
+		e.serveModern(ctx, x)
 	case x.msg.Method == string(mcpgo.MethodInitialize) && x.msg.IsRequest():
-		e.initialize(x)
+		e.initialize(ctx, x)
 	default:
-		e.serveSession(x)
+		e.serveSession(ctx, x)
 	}
-	e.answerCutShort(x)
+	e.answerCutShort(ctx, x)
 }
 
 // isModern decides as mcp-go does: the header or the body names 2026-07-28 or something later.
 func (x *exchange) isModern() bool {
-	return mcpgo.IsModernProtocol(x.header.Get(mcpgo.HeaderProtocolVersion)) || mcpgo.IsModernProtocol(x.msg.Version)
+	return mcpgo.IsModernProtocol(x.r.Header.Get(mcpgo.HeaderProtocolVersion)) || mcpgo.IsModernProtocol(x.msg.Version)
 }
 
 // pass hands the message to mcp-go. seat is the session that it may take part in.
-func (e *Endpoint) pass(x *exchange, seat seat) {
+func (e *Endpoint) pass(ctx context.Context, x *exchange, seat seat) {
 	e.mcp.Handle(x.w, &server.HTTPRequest{
 		Method:  x.r.Method,
 		URL:     x.r.URL,
-		Header:  x.header,
+		Header:  x.r.Header,
 		Body:    x.body,
-		Context: seat.in(x.r.Context()),
+		Context: seat.in(ctx),
 	})
 }
 
 // answerCutShort answers a request whose token stopped being good before there was an answer. mcp-go says nothing then,
 // and nothing would look like a success.
-func (e *Endpoint) answerCutShort(x *exchange) {
-	if x.w.started() || x.r.Context().Err() == nil {
-		return
-	}
-	if cause := context.Cause(x.r.Context()); cause != nil {
+func (e *Endpoint) answerCutShort(ctx context.Context, x *exchange) {
+	if cause := context.Cause(ctx); cause != nil && !x.w.started() {
 		e.verifier.WriteError(x.w, cause)
 	}
 }
@@ -107,7 +102,7 @@ func (e *Endpoint) answerCutShort(x *exchange) {
 // and gone since, and a client that is told so works without.
 func (e *Endpoint) refuseMethod(x *exchange) {
 	x.w.Header().Set("Allow", "POST, DELETE")
-	if mcpgo.IsModernProtocol(x.header.Get(mcpgo.HeaderProtocolVersion)) {
+	if mcpgo.IsModernProtocol(x.r.Header.Get(mcpgo.HeaderProtocolVersion)) {
 		x.w.Header().Set("Allow", "POST")
 	}
 	x.fail(http.StatusMethodNotAllowed, mcpgo.INVALID_REQUEST, "This method is not supported.")

@@ -10,17 +10,17 @@ import (
 )
 
 // initialize opens a session, of the versions before 2026-07-28.
-func (e *Endpoint) initialize(x *exchange) {
+func (e *Endpoint) initialize(ctx context.Context, x *exchange) {
 	id, ended, err := e.sessions.Open(x.owner)
 	e.forget(ended...)
 	if err != nil {
-		e.logger.WarnContext(x.r.Context(), "no room for another session", "error", err)
+		e.logger.WarnContext(ctx, "no room for another session", "error", err)
 		x.w.Header().Set("Retry-After", "30")
 		x.fail(http.StatusServiceUnavailable, mcpgo.INTERNAL_ERROR, "The server has too many sessions. Try again.")
 		return
 	}
 	x.w.Header().Set(mcpgo.HeaderSessionID, id)
-	e.pass(x, seat{id})
+	e.pass(ctx, x, seat{id})
 	if !e.sessions.Enter(x.owner, id) {
 		// Others of the same user have pushed it out before mcp-go had heard of it.
 		e.forget(id)
@@ -28,28 +28,28 @@ func (e *Endpoint) initialize(x *exchange) {
 }
 
 // serveSession serves a message of a session.
-func (e *Endpoint) serveSession(x *exchange) {
+func (e *Endpoint) serveSession(ctx context.Context, x *exchange) {
 	if id, ok := e.enter(x); ok {
-		e.pass(x, seat{id})
+		e.pass(ctx, x, seat{id})
 	}
 }
 
 // delete ends a session of the caller's own.
 func (e *Endpoint) delete(x *exchange) {
-	if mcpgo.IsModernProtocol(x.header.Get(mcpgo.HeaderProtocolVersion)) {
+	if mcpgo.IsModernProtocol(x.r.Header.Get(mcpgo.HeaderProtocolVersion)) {
 		e.refuseMethod(x)
 		return
 	}
 	if id, ok := e.enter(x); ok {
 		e.sessions.Close(x.owner, id)
-		e.pass(x, seat{id})
+		e.pass(x.r.Context(), x, seat{id})
 	}
 }
 
 // enter finds the session that a message names. A session of somebody else is as unknown as one that never was: 404, on
 // which clients initialize again. When it returns false the request has been answered.
 func (e *Endpoint) enter(x *exchange) (string, bool) {
-	id := x.header.Get(mcpgo.HeaderSessionID)
+	id := x.r.Header.Get(mcpgo.HeaderSessionID)
 	if id == "" {
 		x.fail(http.StatusBadRequest, mcpgo.INVALID_REQUEST, "The header Mcp-Session-Id is missing. Send initialize first.")
 		return "", false

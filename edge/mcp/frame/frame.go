@@ -117,12 +117,5 @@ func text(raw json.RawMessage) (string, error) {
 	if raw[0] != '"' {
 		return "", Shape
 	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1]), nil
-	}
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return "", Syntax
-	}
-	return s, nil
+	return string(unquote(raw)), nil
 }

@@ -1,8 +1,8 @@
 package frame
 
 import (
+	"bytes"
 	"encoding/json"
-	"strings"
 )
 
 // field is a key that a reader looks for, and where its value goes. A nil value is only checked.
@@ -22,15 +22,12 @@ func readObject(raw []byte, fields ...field) error {
 		keyEnd := endOfString(raw, i)
 		start := next(raw, next(raw, keyEnd)+1)
 		end := endOfValue(raw, start)
-		key, err := text(raw[i:keyEnd])
-		if err != nil {
-			return err
-		}
+		key := unquote(raw[i:keyEnd])
 		for n, f := range fields {
-			if !strings.EqualFold(key, f.name) {
+			if !bytes.EqualFold(key, []byte(f.name)) {
 				continue
 			}
-			if key != f.name || seen[n] {
+			if string(key) != f.name || seen[n] {
 				return TwoMeant
 			}
 			seen[n] = true
@@ -43,6 +40,17 @@ func readObject(raw []byte, fields ...field) error {
 		}
 	}
 	return nil
+}
+
+// unquote returns what a valid JSON string says.
+func unquote(raw []byte) []byte {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw[1 : len(raw)-1]
+	}
+	var s string
+	// A string of a valid text decodes.
+	_ = json.Unmarshal(raw, &s)
+	return []byte(s)
 }
 
 // depth returns how deep the arrays and objects of a valid JSON text nest.

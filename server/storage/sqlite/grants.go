@@ -66,6 +66,13 @@ func (s *Store) Grant(ctx context.Context, id string) (detail storage.GrantDetai
 func (s *Store) ListGrants(
 	ctx context.Context, filter storage.GrantFilter, page storage.Page,
 ) ([]storage.GrantDetail, error) {
+	query, args := listGrants(filter, page)
+	rows, err := s.reader.pool.QueryContext(ctx, query, args...)
+	grants, err := collect(rows, err, grantDetailFields)
+	return grants, answer("list grants", err)
+}
+
+func listGrants(filter storage.GrantFilter, page storage.Page) (query string, args []any) {
 	where := selection(filter)
 	if !filter.IncludeEnded {
 		where.live(filter)
@@ -73,10 +80,8 @@ func (s *Store) ListGrants(
 	if !page.After.IsZero() {
 		where.and(`(g.create_time, g.id) < (?, ?)`, at(page.After.CreateTime), page.After.ID)
 	}
-	query := selectGrantDetail + where.clause() + ` ORDER BY g.create_time DESC, g.id DESC LIMIT ?`
-	rows, err := s.reader.pool.QueryContext(ctx, query, append(where.args, page.Limit)...)
-	grants, err := collect(rows, err, grantDetailFields)
-	return grants, answer("list grants", err)
+	query = selectGrantDetail + where.clause() + ` ORDER BY g.create_time DESC, g.id DESC LIMIT ?`
+	return query, append(where.args, page.Limit)
 }
 
 // RevokeGrants implements storage.Grants.
@@ -96,10 +101,8 @@ func (s *Store) RevokeGrants(ctx context.Context, filter storage.GrantFilter, re
 
 // revoke ends the live grants of a filter and deletes their refresh tokens: what is absent cannot be redeemed.
 func revoke(tx *session, filter storage.GrantFilter, reason string) ([]string, error) {
-	where := selection(filter)
-	where.live(filter)
-	ids, err := tx.texts(`UPDATE grants AS g SET revoke_time = ?, revoke_reason = ?`+where.clause()+` RETURNING id`,
-		append([]any{at(filter.Now), reason}, where.args...)...)
+	query, args := revokeGrants(filter, reason)
+	ids, err := tx.texts(query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +112,13 @@ func revoke(tx *session, filter storage.GrantFilter, reason string) ([]string, e
 		}
 	}
 	return ids, nil
+}
+
+func revokeGrants(filter storage.GrantFilter, reason string) (query string, args []any) {
+	where := selection(filter)
+	where.live(filter)
+	query = `UPDATE grants AS g SET revoke_time = ?, revoke_reason = ?` + where.clause() + ` RETURNING id`
+	return query, append([]any{at(filter.Now), reason}, where.args...)
 }
 
 // conditions is a WHERE clause in the making. Its texts are constants: filters only choose among them.

@@ -96,6 +96,9 @@ func (s *scene) pages(list lister, create func(created time.Time) string) {
 				break
 			}
 			seen = append(seen, page...)
+			if len(seen) > 10*rows {
+				s.t.Fatalf("pages of %d never end", size)
+			}
 			after = page[len(page)-1]
 			if size == 2 { // newer than everything: must not shift the pages that follow
 				create(s.now.Add(time.Hour))

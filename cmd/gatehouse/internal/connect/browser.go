@@ -21,7 +21,8 @@ func (b Browser) Browse(ctx context.Context, address string) error {
 	var problems []error
 	for _, command := range b.commands(address) {
 		// The browser is the user's: it stays open when this program ends.
-		process := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...) //nolint:gosec // the user names his browser
+		//nolint:gosec // users name their own browser
+		process := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...)
 		if err := process.Start(); err != nil {
 			problems = append(problems, err)
 			continue

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/client/transport"
+	"github.com/mark3labs/mcp-go/mcp"
 )
 
 // clientName is what the consent page shows.
@@ -49,16 +50,11 @@ func Run(ctx context.Context, out io.Writer, options Options) error {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
-	fmt.Fprintf(out, "Connecting to %s\n", options.URL)
-	mcpClient, err := c.open(ctx)
+	err := c.run(ctx)
 	if errors.Is(err, context.Canceled) {
 		return errors.New("interrupted")
 	}
-	if err != nil {
-		return err
-	}
-	defer mcpClient.Close()
-	return c.present(ctx, mcpClient)
+	return err
 }
 
 // connection is one run.
@@ -68,17 +64,44 @@ type connection struct {
 	http    *http.Client
 }
 
-// open returns a client that may call the server.
-func (c *connection) open(ctx context.Context) (*client.Client, error) {
-	answer, err := c.knock(ctx)
+func (c *connection) run(ctx context.Context) error {
+	fmt.Fprintf(c.out, "Connecting to %s\n", c.options.URL)
+	knocked, err := c.knock(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if answer.StatusCode != http.StatusUnauthorized {
-		fmt.Fprintln(c.out, "The server lets everybody in: no login is needed.")
-		return c.newClient()
+	if knocked.code != http.StatusUnauthorized {
+		return c.enter(ctx, knocked)
 	}
-	return c.logIn(ctx, answer)
+	mcpClient, err := c.logIn(ctx, knocked)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = mcpClient.Close() }()
+	server, err := c.shakeHands(ctx, mcpClient)
+	if err != nil {
+		return fmt.Errorf("the server does not take the token that it asked for: %w", err)
+	}
+	return c.present(ctx, mcpClient, server)
+}
+
+// enter connects without a token. When that fails, the answer to the knock says more than the library's error, which
+// takes every refusal for an old kind of server.
+func (c *connection) enter(ctx context.Context, knocked reception) error {
+	mcpClient, err := c.newClient()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = mcpClient.Close() }()
+	server, err := c.shakeHands(ctx, mcpClient)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("there is no MCP endpoint at this address: the server answers %s", knocked.status)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.out, "The server lets everybody in: no login is needed.")
+	return c.present(ctx, mcpClient, server)
 }
 
 // newClient returns a client of the endpoint.
@@ -91,4 +114,14 @@ func (c *connection) newClient(options ...transport.StreamableHTTPCOption) (*cli
 		return nil, fmt.Errorf("%s: %w", c.options.URL, err)
 	}
 	return client.NewClient(endpoint), nil
+}
+
+// shakeHands agrees with the server on a version of the protocol.
+func (c *connection) shakeHands(ctx context.Context, mcpClient *client.Client) (*mcp.InitializeResult, error) {
+	if err := mcpClient.Start(ctx); err != nil {
+		return nil, err
+	}
+	request := mcp.InitializeRequest{}
+	request.Params.ClientInfo = mcp.Implementation{Name: clientName, Version: c.options.Version}
+	return mcpClient.Initialize(ctx, request)
 }

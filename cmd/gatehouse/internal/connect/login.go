@@ -16,13 +16,13 @@ import (
 )
 
 // logIn does what the challenge asks for, and returns a client with the token.
-func (c *connection) logIn(ctx context.Context, refusal *http.Response) (*client.Client, error) {
+func (c *connection) logIn(ctx context.Context, refusal reception) (*client.Client, error) {
 	listener, err := loopback.Listen(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer listener.Close()
-	params, _ := challenge.Bearer(refusal.Header.Values("Www-Authenticate"))
+	defer func() { _ = listener.Close() }() // a second time, when an answer came
+	params, _ := challenge.Bearer(refusal.header.Values("Www-Authenticate"))
 	mcpClient, err := c.newClient(transport.WithHTTPOAuth(transport.OAuthConfig{
 		RedirectURI: listener.RedirectURI(),
 		Scopes:      strings.Fields(params["scope"]),
@@ -34,7 +34,7 @@ func (c *connection) logIn(ctx context.Context, refusal *http.Response) (*client
 		return nil, err
 	}
 	handler := mcpClient.GetTransport().(*transport.StreamableHTTP).GetOAuthHandler()
-	handler.HandleUnauthorizedResponse(refusal)
+	handler.HandleUnauthorizedResponse(&http.Response{Header: refusal.header})
 	if err := c.authorize(ctx, handler, listener); err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (c *connection) authorize(ctx context.Context, handler *transport.OAuthHand
 		return fmt.Errorf("the authorization server was not found: %w", err)
 	}
 	if !slices.Contains(server.CodeChallengeMethodsSupported, "S256") {
-		return fmt.Errorf("the authorization server %s does not announce PKCE with S256, without which a code can be stolen", server.Issuer)
+		return fmt.Errorf("%s does not announce PKCE with S256, without which a code can be stolen", server.Issuer)
 	}
 	if err := handler.RegisterClient(ctx, clientName); err != nil {
 		return fmt.Errorf("registration at %s: %w", server.Issuer, err)
@@ -88,7 +88,9 @@ func (c *connection) invite(ctx context.Context, address string) {
 }
 
 // wait waits for the user, but not for ever.
-func (c *connection) wait(ctx context.Context, listener *loopback.Listener, want loopback.Expectation, redeem loopback.Redeem) error {
+func (c *connection) wait(
+	ctx context.Context, listener *loopback.Listener, want loopback.Expectation, redeem loopback.Redeem,
+) error {
 	fmt.Fprintf(c.out, "Waiting for the login, up to %s. Ctrl-C gives up.\n", c.options.Timeout)
 	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()

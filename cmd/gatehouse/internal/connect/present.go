@@ -2,7 +2,6 @@ package connect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"unicode"
 
 	"github.com/mark3labs/mcp-go/client"
-	"github.com/mark3labs/mcp-go/client/transport"
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/gatehouse-auth/gatehouse/cmd/gatehouse/internal/connect/sample"
@@ -29,12 +27,8 @@ type offer struct {
 	entries []entry
 }
 
-// present shakes hands and prints what the server has: first its lists, then what the samples answer.
-func (c *connection) present(ctx context.Context, mcpClient *client.Client) error {
-	server, err := c.shakeHands(ctx, mcpClient)
-	if err != nil {
-		return err
-	}
+// present prints what the server has: first its lists, then what the samples answer.
+func (c *connection) present(ctx context.Context, mcpClient *client.Client, server *mcp.InitializeResult) error {
 	name := strings.TrimSpace(server.ServerInfo.Name + " " + server.ServerInfo.Version)
 	fmt.Fprintf(c.out, "\nConnected to %s, protocol version %s.\n", line(name), line(server.ProtocolVersion))
 	tools, err := tools(ctx, mcpClient, server.Capabilities)
@@ -53,22 +47,6 @@ func (c *connection) present(ctx context.Context, mcpClient *client.Client) erro
 		list.print(c.out)
 	}
 	return c.callSamples(ctx, mcpClient, tools, resources, prompts)
-}
-
-func (c *connection) shakeHands(ctx context.Context, mcpClient *client.Client) (*mcp.InitializeResult, error) {
-	if err := mcpClient.Start(ctx); err != nil {
-		return nil, err
-	}
-	request := mcp.InitializeRequest{}
-	request.Params.ClientInfo = mcp.Implementation{Name: clientName, Version: c.options.Version}
-	result, err := mcpClient.Initialize(ctx, request)
-	if errors.Is(err, transport.ErrLegacySSEServer) { // any status from 400 to 499
-		return nil, errors.New("the server refuses the handshake: it is no MCP endpoint, or does not accept the token")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the handshake: %w", err)
-	}
-	return result, nil
 }
 
 func tools(ctx context.Context, mcpClient *client.Client, has mcp.ServerCapabilities) (offer, error) {
@@ -130,7 +108,7 @@ func (o offer) print(out io.Writer) {
 	for _, e := range o.entries {
 		fmt.Fprintf(table, "  %s\t%s\n", line(e.name), line(e.description))
 	}
-	table.Flush()
+	_ = table.Flush() // a reader that went away cannot be told about it
 }
 
 // callSamples calls those samples that the server offers.

@@ -95,10 +95,10 @@ func (w *walk) readResource(ctx context.Context) (string, error) {
 
 // readServer learns the endpoints, and that the server can do what a careful client insists on.
 func (w *walk) readServer(ctx context.Context) (string, error) {
-	if err := w.getJSON(ctx, w.issuer+"/.well-known/oauth-authorization-server", &w.server); err != nil {
+	var s serverMetadata
+	if err := w.getJSON(ctx, w.issuer+"/.well-known/oauth-authorization-server", &s); err != nil {
 		return "", err
 	}
-	s := w.server
 	switch {
 	case s.Issuer != w.issuer:
 		return "", unlike("the issuer "+w.issuer+" (RFC 8414 section 3.3)", s.Issuer)
@@ -110,6 +110,7 @@ func (w *walk) readServer(ctx context.Context) (string, error) {
 	case !s.SendsIssuer:
 		return "", unlike("the promise to send iss with every answer (RFC 9207)", "none")
 	}
+	w.server = s
 	return "registration, PKCE with S256, iss in every answer", nil
 }
 

@@ -137,8 +137,8 @@ func (w *walk) comeBack(ctx context.Context) (string, error) {
 // describePage tells where the browser is, without what may be secret.
 func (w *walk) describePage() string {
 	if w.page.Paused {
-		query := w.page.URL.Query()
-		return strings.TrimSpace(originOf(w.page.URL) + w.page.URL.Path + " " + query.Get("error") + " " + query.Get("error_description"))
+		place, query := originOf(w.page.URL)+w.page.URL.Path, w.page.URL.Query()
+		return strings.TrimSpace(place + " " + query.Get("error") + " " + query.Get("error_description"))
 	}
 	return fmt.Sprintf("%s: %.300s", w.page, w.page.Text)
 }

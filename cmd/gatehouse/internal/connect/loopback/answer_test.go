@@ -105,7 +105,7 @@ func (r *receiver) visit(query string) *httptest.ResponseRecorder {
 }
 
 // result is the outcome of a login that is over.
-func (r *receiver) result() (error, bool) { //nolint:staticcheck // the outcome of a login is an error
+func (r *receiver) result() (error, bool) {
 	select {
 	case err := <-r.outcome:
 		return err, true

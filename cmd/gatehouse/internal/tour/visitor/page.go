@@ -91,6 +91,7 @@ func parse(address *url.URL, response *http.Response, body []byte) (*Page, error
 			}
 		case atom.Form:
 			page.Forms = append(page.Forms, newForm(address, node))
+		default: // nothing that the visitor reads or uses
 		}
 	}
 	return page, nil

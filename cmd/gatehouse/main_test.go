@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/gatehouse-auth/gatehouse/cmd/gatehouse/internal/tour/visitor"
+	"github.com/gatehouse-auth/gatehouse/server/devidp"
+)
+
+// standIn makes this test program a browser that walks through a login by itself. Its value is the username.
+const standIn = "BROWSER_STAND_IN"
+
+func TestMain(m *testing.M) {
+	if username := os.Getenv(standIn); username != "" {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := browse(ctx, os.Args[1], username); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// browse opens the address of an authorization request, allows it, and logs a user of the built-in provider in.
+func browse(ctx context.Context, address, username string) error {
+	start, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	v, err := visitor.New(transport, func(*url.URL) bool { return false })
+	if err != nil {
+		return err
+	}
+	page, err := v.Open(ctx, start)
+	if err != nil {
+		return err
+	}
+	for _, fill := range []map[string]string{
+		{"action": "allow"},
+		{devidp.FieldUsername: username, devidp.FieldPassword: username},
+	} {
+		for name := range fill {
+			form, ok := page.Form(name)
+			if !ok {
+				return fmt.Errorf("no form with %s: %s", name, page)
+			}
+			if page, err = v.Submit(ctx, form, fill); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	if page.Status != http.StatusOK {
+		return errors.New(page.String())
+	}
+	return nil
+}

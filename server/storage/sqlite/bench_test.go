@@ -1,0 +1,171 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+// parallelism is callers per core: enough that commits are shared.
+const parallelism = 32
+
+func openBench(b *testing.B) *Store {
+	b.Helper()
+	store, err := Open(b.Context(), filepath.Join(b.TempDir(), "gatehouse.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// prepare fills the store through its writer, in bulk.
+func prepare(b *testing.B, store *Store, fill func(tx *session) error) {
+	b.Helper()
+	if err := store.write(b.Context(), "prepare", fill); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// insertCodes stores n codes with a client, user and credential.
+func insertCodes(tx *session, n int) error {
+	client := storage.Client{ID: "client", Origin: storage.OriginDynamic, CreateTime: noon}
+	if _, err := tx.insert(insertClient, append(clientFields(&client), client.Origin, 1)...); err != nil {
+		return err
+	}
+	user := storage.User{ID: "user", Provider: "provider", Issuer: "issuer", Subject: "subject"}
+	if err := saveIdentity(tx, user, storage.Credential{ID: "credential", UserID: "user"}); err != nil {
+		return err
+	}
+	for i := range n {
+		code := codeNamed(numbered("code", i))
+		if _, err := tx.insert(insertCode, codeFields(&code)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// BenchmarkRedeemCode is the write that matters most: one update each of code and client, one insert each of grant and
+// refresh token, durable.
+func BenchmarkRedeemCode(b *testing.B) {
+	store := openBench(b)
+	prepare(b, store, func(tx *session) error { return insertCodes(tx, b.N) })
+	var next atomic.Int64
+	b.SetParallelism(parallelism)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			name := numbered("code", int(next.Add(1)-1))
+			if err := exchange(b.Context(), store, codeNamed(name)); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+// BenchmarkBareGroupCommit is the limit for BenchmarkRedeemCode: as many row writes through the same writer, to tables
+// without secondary indexes, without records and without rules.
+func BenchmarkBareGroupCommit(b *testing.B) {
+	store := openBench(b)
+	prepare(b, store, func(tx *session) error {
+		for _, statement := range []string{
+			`CREATE TABLE old (id INTEGER NOT NULL PRIMARY KEY, used INTEGER NOT NULL, body BLOB) STRICT`,
+			`CREATE TABLE new (id INTEGER NOT NULL PRIMARY KEY, body BLOB) STRICT`,
+		} {
+			if err := tx.run(statement); err != nil {
+				return err
+			}
+		}
+		for i := range b.N + 1 {
+			if err := tx.run(`INSERT INTO old (id, used, body) VALUES (?, 0, ?)`, i, make([]byte, 200)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var next atomic.Int64
+	b.SetParallelism(parallelism)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			i := next.Add(1)
+			err := store.write(b.Context(), "bare", func(tx *session) error {
+				if err := tx.run(`UPDATE old SET used = 1 WHERE id = ? AND used = 0`, i); err != nil {
+					return err
+				}
+				for _, id := range []int64{2 * i, 2*i + 1} {
+					if err := tx.run(`INSERT INTO new (id, body) VALUES (?, ?)`, id, make([]byte, 200)); err != nil {
+						return err
+					}
+				}
+				return tx.run(`UPDATE old SET used = used + 1 WHERE id = 0`)
+			})
+			if err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+// BenchmarkGrantLookup is the read behind a strict verification.
+func BenchmarkGrantLookup(b *testing.B) {
+	const grants = 10_000
+	store := openBench(b)
+	prepare(b, store, func(tx *session) error {
+		if err := insertCodes(tx, 0); err != nil {
+			return err
+		}
+		for i := range grants {
+			grant := storage.Grant{
+				ID: numbered("grant", i), ClientID: "client", UserID: "user", CredentialID: "credential",
+				Scopes: []string{"mcp"}, CreateTime: noon, ExpireTime: noon,
+			}
+			if _, err := tx.insert(insertGrant, grantFields(&grant)...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var next atomic.Int64
+	b.SetParallelism(parallelism)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			id := numbered("grant", int(next.Add(7919)%grants))
+			if _, err := store.Grant(b.Context(), id); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+// BenchmarkCreateClientAtLimit shows what counting costs when registrations are at their bound: a flood meets this.
+func BenchmarkCreateClientAtLimit(b *testing.B) {
+	const limit = 10_000
+	store := openBench(b)
+	prepare(b, store, func(tx *session) error {
+		for i := range limit {
+			client := storage.Client{ID: numbered("client", i), Origin: storage.OriginDynamic, CreateTime: noon}
+			if _, err := tx.insert(insertClient, append(clientFields(&client), client.Origin, 1<<30)...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	client := storage.Client{ID: "refused", Origin: storage.OriginDynamic, CreateTime: noon}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := store.CreateClient(b.Context(), client, limit); err != storage.ErrLimit {
+			b.Fatal(err)
+		}
+	}
+}

@@ -85,7 +85,7 @@ func (f *Flow) finish(ctx context.Context, txn storage.Transaction, answer Answe
 func (f *Flow) issue(ctx context.Context, txn storage.Transaction, login upstream.Login) (secret.Text, error) {
 	now := f.deps.Now()
 	user := user(txn.Provider, login.Identity, now)
-	credential, err := f.deps.Vault.Record(user, login.Tokens, now)
+	credential, err := f.deps.Vault.Record(user, login, now)
 	if err != nil {
 		return secret.Text{}, err
 	}

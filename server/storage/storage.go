@@ -52,8 +52,8 @@ type Store interface {
 	SigningKeys
 	SealedValues
 	// Sweep deletes what is over, at most policy.Limit rows of each table, and reports how many rows went, also beside an
-	// error. Credentials and users go when no grant and no code refers to them. A client stays while it has a live grant,
-	// code or transaction.
+	// error. A client stays while it has a live grant, code or transaction. A user stays while a credential, a grant, a
+	// code or an account session refers to it. Credentials are left to DeleteCredential: the provider wants them back.
 	Sweep(ctx context.Context, now time.Time, policy SweepPolicy) (SweepResult, error)
 	// Ping reports whether the store can read and write, as an error that wraps ErrUnavailable.
 	Ping(ctx context.Context) error
@@ -153,7 +153,7 @@ type Transaction struct {
 	CreateTime    time.Time
 	ExpireTime    time.Time
 
-	// Set by ApproveTransaction.
+	// Set by ApproveTransaction, or from the start for a login at this server itself.
 	PageHash    *secret.Hash // of the consent page's cookie in the approving browser
 	StateHash   *secret.Hash // of the state sent to the provider
 	BrowserHash *secret.Hash // of the cookie that the callback needs
@@ -172,8 +172,9 @@ type Approval struct {
 // Transactions stores authorization transactions. Methods answer ErrNotFound for a row that is missing or past its
 // expiry, and ErrUsed for one that is in a later state than the method moves from.
 type Transactions interface {
-	// CreateTransaction inserts a transaction, pending or (a login at this server itself) approved. ErrLimit when maxLive transactions are pending and unexpired at
-	// its CreateTime; ErrExists when its id or handle is taken.
+	// CreateTransaction inserts a transaction: approved when its Status says so and it has no client, which is a login at
+	// this server itself, and pending otherwise. ErrLimit when maxLive transactions that are pending, or approved without
+	// a client, are unexpired at its CreateTime; ErrExists when its id, handle or state is taken.
 	CreateTransaction(ctx context.Context, txn Transaction, maxLive int) error
 	// TransactionByHandle returns a transaction that has not expired, in any state.
 	TransactionByHandle(ctx context.Context, handle secret.Hash, now time.Time) (Transaction, error)
@@ -263,7 +264,8 @@ type Codes interface {
 	// replay.
 	Code(ctx context.Context, hash secret.Hash) (Code, error)
 	// RedeemCode marks an unused, unexpired code as used and inserts the grant, all or nothing. ErrUsed, ErrExpired or
-	// ErrNotFound say why not. Of racing redemptions one wins. It also marks the client as used.
+	// ErrNotFound say why not; a code that is used and expired is used. ErrExists when the grant's id is taken. Of racing
+	// redemptions one wins. It also marks the client as used.
 	RedeemCode(ctx context.Context, hash secret.Hash, now time.Time, grant Grant) error
 	// BurnCode marks an unused code as used without a grant. ErrUsed when it was used before.
 	BurnCode(ctx context.Context, hash secret.Hash, now time.Time) error
@@ -301,8 +303,8 @@ type Grant struct {
 type GrantDetail struct {
 	Grant      Grant
 	User       User
-	Credential Credential
-	ClientName string // empty when the client is gone
+	Credential Credential // zero when it is gone, which it may be once the grant has ended
+	ClientName string     // empty when the client is gone
 }
 
 // Refresh is the head of a grant's line of refresh tokens. There is one row per grant, however often it rotates: older
@@ -360,9 +362,11 @@ type Grants interface {
 	// row stays as it is and Rotated.Repeated is true. Any older token, or the predecessor after that, revokes the grant
 	// with RevokedByRefreshReplay and answers ErrUsed. ErrNotFound: there is no such grant, or it does not refresh, or the
 	// presented token is the head's generation with another hash, or a later one (nothing is revoked). ErrRevoked: the
-	// grant has ended. ErrExpired: its absolute or idle lifetime is over.
+	// grant has ended. ErrExpired: its absolute or idle lifetime is over. A grant that is over says so, whatever token is
+	// presented.
 	//
-	// One guarded statement decides. Of racing rotations of one token one wins and the others are repetitions.
+	// One guarded statement decides; Rotation.Missed explains when it found nothing to change. Of racing rotations of one
+	// token one wins and the others are repetitions.
 	RotateRefreshToken(ctx context.Context, rotation Rotation) (Rotated, error)
 }
 
@@ -372,29 +376,32 @@ type Lease struct {
 	Fence      int64      // what FinishRenewal and AbandonRenewal must present
 }
 
-// Credentials stores what providers gave us.
+// Credentials stores what providers gave us. A lease stands from BeginRenewal until it is finished, abandoned or ended,
+// until another takes over after its time, or until a login replaces the credential. A credential that is gone answers
+// ErrConflict to everybody who holds a lease or wants one.
 type Credentials interface {
 	// Credential returns a credential, or ErrNotFound.
 	Credential(ctx context.Context, id string) (Credential, error)
-	// CredentialsBySession returns the credentials of a provider's session ("sid").
+	// CredentialsBySession returns the credentials of a provider's session ("sid"), by id. An empty session has none.
 	CredentialsBySession(ctx context.Context, provider, sessionID string) ([]Credential, error)
 	// BeginRenewal takes the lease on a credential of a version until a time, and counts the attempt: the written intent
 	// to present the refresh token. ErrConflict when the version is another, or another holds an unexpired lease. Of
 	// racing callers one wins.
 	BeginRenewal(ctx context.Context, id string, version int64, now, until time.Time) (Lease, error)
-	// FinishRenewal stores the renewed tokens with the next version and ends the lease. ErrConflict when the fence is no
-	// longer that of the last lease: somebody took over, or a new login replaced the tokens, and this result is void.
+	// FinishRenewal stores the renewed tokens with the next version and ends the lease. ErrConflict when the fence is not
+	// that of a lease that stands: somebody took over, or a new login replaced the tokens, and this result is void.
 	FinishRenewal(ctx context.Context, renewed Credential, fence int64) error
 	// AbandonRenewal ends the lease without a result. With unsent, the attempt does not count: the refresh token was
 	// certainly not presented. ErrConflict as for FinishRenewal.
 	AbandonRenewal(ctx context.Context, id string, fence int64, unsent bool) error
-	// EndCredential revokes the live grants of a credential whose last lease has the fence, ends the lease, and returns
-	// the grants' ids. ErrConflict as for FinishRenewal: nothing is revoked then.
+	// EndCredential revokes the live grants of a credential, ends the lease, and returns the grants' ids. ErrConflict as
+	// for FinishRenewal: nothing is revoked then.
 	EndCredential(ctx context.Context, id string, fence int64, now time.Time, reason string) ([]string, error)
-	// UnusedCredentials returns credentials that no live grant and no live code needs, oldest first.
+	// UnusedCredentials returns credentials that no live grant and no live code needs and that nobody is renewing, by
+	// UpdateTime, then id.
 	UnusedCredentials(ctx context.Context, now time.Time, limit int) ([]Credential, error)
 	// DeleteCredential deletes a credential of a version that is still unused. ErrConflict otherwise, ErrNotFound when it
-	// is gone. The ended grants that refer to it stay.
+	// is gone. The ended grants and codes that refer to it stay.
 	DeleteCredential(ctx context.Context, id string, version int64, now time.Time) error
 }
 
@@ -426,7 +433,7 @@ type AccountSession struct {
 // AccountSessions stores sign-ins of the account page.
 type AccountSessions interface {
 	// CompleteAccountLogin moves a claimed transaction to completed and stores user and session, all or nothing. ErrUsed
-	// when the transaction is not claimed.
+	// when the transaction is not claimed, ErrNotFound when it is gone, ErrExists when the session is taken.
 	CompleteAccountLogin(ctx context.Context, transactionID string, user User, session AccountSession) error
 	// AccountSession returns an unexpired session with its user, or ErrNotFound.
 	AccountSession(ctx context.Context, hash secret.Hash, now time.Time) (AccountSession, User, error)
@@ -436,8 +443,8 @@ type AccountSessions interface {
 
 // Assertions remembers identifiers ("jti") of tokens from elsewhere that may be used once.
 type Assertions interface {
-	// UseAssertion records the hash of an issuer and an identifier until its token has expired. ErrUsed when it is
-	// recorded already. Of racing uses one wins.
+	// UseAssertion records the hash of an issuer and an identifier until its token has expired, when it may be swept.
+	// ErrUsed when it is recorded already. Of racing uses one wins.
 	UseAssertion(ctx context.Context, hash secret.Hash, expire time.Time) error
 }
 
@@ -464,7 +471,8 @@ type SigningKeys interface {
 	// SigningKeys returns every key, by activation time, then id.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
 	// AddSigningKey inserts key unless one with its purpose and algorithm has an activation time later than after; the
-	// zero time means unless there is one at all. It reports whether it did. Of several servers that add at once one wins.
+	// zero time means unless there is one at all. It reports whether it did. ErrExists when the id is taken. Of several
+	// servers that add at once one wins.
 	AddSigningKey(ctx context.Context, key SigningKey, after time.Time) (added bool, err error)
 	// DeleteSigningKey deletes a key, or answers ErrNotFound.
 	DeleteSigningKey(ctx context.Context, id string) error
@@ -483,8 +491,8 @@ type SealedValues interface {
 	SealedOtherwise(ctx context.Context, keyID []byte, limit int) ([]SealedValue, error)
 	// CountSealedOtherwise counts them.
 	CountSealedOtherwise(ctx context.Context, keyID []byte) (int64, error)
-	// ReplaceSealed stores sealed in the place of value, when that still stands there. ErrConflict otherwise: the row
-	// changed meanwhile, and whoever changed it sealed it anew.
+	// ReplaceSealed stores sealed in the place of value, when that still stands there. ErrConflict otherwise: the row is
+	// gone or changed meanwhile, and whoever changed it sealed it anew. A credential keeps its version and its lease.
 	ReplaceSealed(ctx context.Context, value SealedValue, sealed []byte) error
 }
 

@@ -53,9 +53,11 @@ func (c *cache) get(key secret.Hash, now time.Time) (Verdict, bool) {
 	return found.verdict, true
 }
 
-// put remembers a verdict that was formed in an epoch.
-func (c *cache) put(key secret.Hash, verdict Verdict, epoch uint64, now time.Time) {
-	until := now.Add(c.interval)
+// forget moves the epoch on, so that every entry is a miss.
+func (c *cache) forget() { c.epochNow.Add(1) }
+
+// put remembers a verdict that was formed in an epoch, until a time that is at most an interval away.
+func (c *cache) put(key secret.Hash, verdict Verdict, epoch uint64, until time.Time) {
 	if expiry := time.Unix(verdict.Claims.Expiry, 0); expiry.Before(until) {
 		until = expiry
 	}

@@ -28,7 +28,7 @@ func keyOf(text string) secret.Hash { return secret.NewText(text).Hash() }
 
 func TestEntryStandsForTheIntervalAndNoLonger(t *testing.T) {
 	c := newTestCache(t, 10)
-	c.put(keyOf("a"), verdictFor("g"), c.epoch(), start)
+	c.put(keyOf("a"), verdictFor("g"), c.epoch(), start.Add(time.Minute))
 	if _, ok := c.get(keyOf("a"), start.Add(time.Minute-1)); !ok {
 		t.Error("forgotten early")
 	}
@@ -41,7 +41,7 @@ func TestEntryNeverOutlivesItsToken(t *testing.T) {
 	c := newTestCache(t, 10)
 	verdict := verdictFor("g")
 	verdict.Claims.Expiry = start.Add(time.Second).Unix()
-	c.put(keyOf("a"), verdict, c.epoch(), start)
+	c.put(keyOf("a"), verdict, c.epoch(), start.Add(time.Minute))
 	if _, ok := c.get(keyOf("a"), start.Add(time.Second)); ok {
 		t.Error("served after the token expired")
 	}
@@ -50,10 +50,10 @@ func TestEntryNeverOutlivesItsToken(t *testing.T) {
 func TestRevokedGrantIsNeverServed(t *testing.T) {
 	c := newTestCache(t, 10)
 	epoch := c.epoch()
-	c.put(keyOf("before"), verdictFor("g"), epoch, start)
+	c.put(keyOf("before"), verdictFor("g"), epoch, start.Add(time.Minute))
 	c.revoke(start, []string{"g"})
-	c.put(keyOf("after"), verdictFor("g"), epoch, start) // a reader that was under way
-	c.put(keyOf("other"), verdictFor("h"), epoch, start)
+	c.put(keyOf("after"), verdictFor("g"), epoch, start.Add(time.Minute)) // a reader that was under way
+	c.put(keyOf("other"), verdictFor("h"), epoch, start.Add(time.Minute))
 	for name, want := range map[string]bool{"before": false, "after": false, "other": true} {
 		if _, ok := c.get(keyOf(name), start); ok != want {
 			t.Errorf("%s: served = %t", name, ok)
@@ -64,14 +64,14 @@ func TestRevokedGrantIsNeverServed(t *testing.T) {
 func TestMassRevocationIsBoundedAndStillComplete(t *testing.T) {
 	c := newTestCache(t, 10)
 	epoch := c.epoch()
-	c.put(keyOf("a"), verdictFor("g-0"), epoch, start)
+	c.put(keyOf("a"), verdictFor("g-0"), epoch, start.Add(time.Minute))
 	for i := range 3 * maxRevoked {
 		c.revoke(start, []string{fmt.Sprint("g-", i)})
 		if len(c.revoked) > maxRevoked {
 			t.Fatalf("%d revoked grants are remembered", len(c.revoked))
 		}
 	}
-	c.put(keyOf("late"), verdictFor("g-1"), epoch, start)
+	c.put(keyOf("late"), verdictFor("g-1"), epoch, start.Add(time.Minute))
 	for _, name := range []string{"a", "late"} {
 		if _, ok := c.get(keyOf(name), start); ok {
 			t.Errorf("%s: served although revoked", name)
@@ -81,7 +81,7 @@ func TestMassRevocationIsBoundedAndStillComplete(t *testing.T) {
 
 func TestForgottenRevocationsAreOlderThanAnyEntry(t *testing.T) {
 	c := newTestCache(t, 10)
-	c.put(keyOf("a"), verdictFor("g"), c.epoch(), start)
+	c.put(keyOf("a"), verdictFor("g"), c.epoch(), start.Add(time.Minute))
 	c.revoke(start, []string{"g"})
 	later := start.Add(2*time.Minute + 1)
 	c.revoke(later, []string{"h"})
@@ -96,7 +96,7 @@ func TestForgottenRevocationsAreOlderThanAnyEntry(t *testing.T) {
 func TestCacheIsBounded(t *testing.T) {
 	c := newTestCache(t, 100)
 	for i := range 10_000 {
-		c.put(keyOf(fmt.Sprint(i)), verdictFor("g"), c.epoch(), start)
+		c.put(keyOf(fmt.Sprint(i)), verdictFor("g"), c.epoch(), start.Add(time.Minute))
 	}
 	c.entries.CleanUp()
 	if n := c.entries.EstimatedSize(); n > 100 {
@@ -107,7 +107,7 @@ func TestCacheIsBounded(t *testing.T) {
 func BenchmarkHit(b *testing.B) {
 	c := newTestCache(b, 1000)
 	text := secret.NewText(string(make([]byte, 700)))
-	c.put(text.Hash(), verdictFor("g"), c.epoch(), start)
+	c.put(text.Hash(), verdictFor("g"), c.epoch(), start.Add(time.Minute))
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if _, ok := c.get(text.Hash(), start); !ok {

@@ -5,16 +5,15 @@ package verify
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/gatehouse-auth/gatehouse/server/credential"
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 	"github.com/gatehouse-auth/gatehouse/server/token"
-	"github.com/gatehouse-auth/gatehouse/server/upstream"
 )
 
 // Reason says why a token is not active.
@@ -43,23 +42,17 @@ type Grants interface {
 	Grant(ctx context.Context, id string) (storage.GrantDetail, error)
 }
 
-// Vault opens the provider's tokens.
-type Vault interface {
-	Open(record storage.Credential) (upstream.Tokens, error)
-}
-
-// Provider says whether its tokens still hold.
-type Provider interface {
-	Check(ctx context.Context, tokens upstream.Tokens) error
+// Keeper says whether the provider still stands behind a credential.
+type Keeper interface {
+	Standing(ctx context.Context, record storage.Credential) (credential.Standing, error)
 }
 
 // Deps is what a Verifier needs.
 type Deps struct {
-	Parser   Parser
-	Grants   Grants
-	Vault    Vault
-	Provider Provider
-	Now      func() time.Time
+	Parser Parser
+	Grants Grants
+	Keeper Keeper
+	Now    func() time.Time
 }
 
 // Config bounds what the verifier remembers.
@@ -120,6 +113,9 @@ func (v *Verifier) Verify(ctx context.Context, request Request) (Verdict, error)
 
 // Revoked makes the end of grants visible at once. It is told after the store knows.
 func (v *Verifier) Revoked(grantIDs ...string) { v.cache.revoke(v.deps.Now(), grantIDs) }
+
+// Forget drops every verdict, for when a key is gone or the outbox could not be read.
+func (v *Verifier) Forget() { v.cache.forget() }
 
 // verdict is the part of the answer that does not depend on who asks.
 func (v *Verifier) verdict(ctx context.Context, request Request) (Verdict, error) {
@@ -189,9 +185,11 @@ func (v *Verifier) examine(ctx context.Context, key secret.Hash, claims token.Cl
 	if reason := compare(detail.Grant, claims, now); reason != "" {
 		return Verdict{Reason: reason}, nil
 	}
-	if held, err := v.held(ctx, detail.Credential); err != nil {
+	standing, err := v.deps.Keeper.Standing(ctx, detail.Credential)
+	if err != nil {
 		return Verdict{}, err
-	} else if !held {
+	}
+	if !standing.Held {
 		return Verdict{Reason: Upstream}, nil
 	}
 	scopes, err := oauth.ParseScopes(claims.Scope)
@@ -199,7 +197,7 @@ func (v *Verifier) examine(ctx context.Context, key secret.Hash, claims token.Cl
 		return Verdict{Reason: Malformed}, nil
 	}
 	verdict := Verdict{Claims: claims, Scopes: scopes, User: detail.User}
-	v.cache.put(key, verdict, epoch, now)
+	v.cache.put(key, verdict, epoch, earliest(now.Add(v.config.RecheckInterval), standing.Until))
 	return verdict, nil
 }
 
@@ -215,18 +213,9 @@ func compare(grant storage.Grant, claims token.Claims, now time.Time) Reason {
 	return ""
 }
 
-// held asks whether the provider's token behind a grant still holds.
-func (v *Verifier) held(ctx context.Context, record storage.Credential) (bool, error) {
-	tokens, err := v.deps.Vault.Open(record)
-	if err != nil {
-		return false, oauth.Unavailable(err)
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
 	}
-	err = v.deps.Provider.Check(ctx, tokens)
-	switch {
-	case err == nil:
-		return true, nil
-	case upstream.KindOf(err) == upstream.KindNotHeld:
-		return false, nil
-	}
-	return false, oauth.Unavailable(fmt.Errorf("verify: provider: %w", err))
+	return b
 }

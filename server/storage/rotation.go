@@ -1,0 +1,30 @@
+package storage
+
+// Missed says what a rotation means that did not find the head of its line, from the grant as it stands. A store asks
+// after its guarded statement changed nothing and in the same step, so that all backends judge alike.
+//
+// nil is a repetition within the grace window. ErrUsed is a replay, for which the store revokes the grant. ErrRevoked,
+// ErrExpired and ErrNotFound change nothing.
+func (r Rotation) Missed(grant Grant) error {
+	head := grant.Refresh
+	switch {
+	case head == nil:
+		return ErrNotFound
+	case !grant.RevokeTime.IsZero():
+		return ErrRevoked
+	case !r.Now.Before(grant.ExpireTime), !r.Now.Before(head.ExpireTime):
+		return ErrExpired
+	case r.Generation >= head.Generation:
+		return ErrNotFound // the head would have matched
+	case r.Generation == head.Generation-1 && r.inGrace(*head):
+		return nil
+	default:
+		return ErrUsed
+	}
+}
+
+// inGrace reports whether the head took its place less than Grace ago. A window of zero is none, also for a server whose
+// clock lags behind that of the one that rotated.
+func (r Rotation) inGrace(head Refresh) bool {
+	return r.Grace > 0 && r.Now.Before(head.RotateTime.Add(r.Grace))
+}

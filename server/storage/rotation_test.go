@@ -1,0 +1,54 @@
+package storage_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+func TestMissedRotationIsExplained(t *testing.T) {
+	noon := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	line := func(change func(*storage.Grant)) storage.Grant {
+		grant := storage.Grant{ID: "grant", ExpireTime: noon.Add(2 * time.Hour), Refresh: &storage.Refresh{
+			Generation: 7, RotateTime: noon, ExpireTime: noon.Add(time.Hour),
+		}}
+		if change != nil {
+			change(&grant)
+		}
+		return grant
+	}
+	live := line(nil)
+	revoked := line(func(g *storage.Grant) { g.RevokeTime = noon })
+	for name, c := range map[string]struct {
+		grant      storage.Grant
+		generation int64
+		grace      time.Duration
+		after      time.Duration
+		want       error
+	}{
+		"the predecessor at once":                      {live, 6, time.Minute, 0, nil},
+		"the predecessor just within the window":       {live, 6, time.Minute, time.Minute - time.Microsecond, nil},
+		"the predecessor when the window is over":      {live, 6, time.Minute, time.Minute, storage.ErrUsed},
+		"the predecessor seen by a clock that lags":    {live, 6, time.Minute, -time.Second, nil},
+		"the predecessor without a window":             {live, 6, 0, 0, storage.ErrUsed},
+		"no window and a clock that lags":              {live, 6, 0, -time.Second, storage.ErrUsed},
+		"a negative window and a clock that lags":      {live, 6, -time.Second, -time.Minute, storage.ErrUsed},
+		"an older one within the window":               {live, 5, time.Minute, 0, storage.ErrUsed},
+		"the first one":                                {live, 1, time.Minute, 0, storage.ErrUsed},
+		"the head with another hash":                   {live, 7, time.Minute, 0, storage.ErrNotFound},
+		"one that was never handed out":                {live, 8, time.Minute, 0, storage.ErrNotFound},
+		"just before the idle lifetime is over":        {live, 1, 0, time.Hour - time.Microsecond, storage.ErrUsed},
+		"when the idle lifetime is over":               {live, 6, 2 * time.Hour, time.Hour, storage.ErrExpired},
+		"when the absolute lifetime is over":           {live, 6, 3 * time.Hour, 2 * time.Hour, storage.ErrExpired},
+		"the predecessor of a revoked grant":           {revoked, 6, time.Minute, 0, storage.ErrRevoked},
+		"an old one of a revoked grant":                {revoked, 1, time.Minute, 0, storage.ErrRevoked},
+		"a revoked grant that would have expired, too": {revoked, 6, time.Minute, 3 * time.Hour, storage.ErrRevoked},
+		"a grant that does not refresh":                {line(func(g *storage.Grant) { g.Refresh = nil }), 1, time.Minute, 0, storage.ErrNotFound},
+	} {
+		rotation := storage.Rotation{GrantID: "grant", Generation: c.generation, Grace: c.grace, Now: noon.Add(c.after)}
+		if got := rotation.Missed(c.grant); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}

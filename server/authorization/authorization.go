@@ -32,6 +32,7 @@ type Provider interface {
 	DisplayName() string
 	AuthorizationURL(ctx context.Context, req upstream.AuthorizationRequest) (string, error)
 	Exchange(ctx context.Context, req upstream.ExchangeRequest) (upstream.Login, error)
+	Revoke(ctx context.Context, tokens upstream.Tokens) error
 }
 
 // Sealer protects the secrets of the way through the provider at rest.
@@ -40,10 +41,11 @@ type Sealer interface {
 	Open(sealed []byte, place seal.Place) ([]byte, error)
 }
 
-// Store keeps transactions and codes.
+// Store keeps transactions, codes and account sessions.
 type Store interface {
 	storage.Transactions
 	storage.Codes
+	storage.AccountSessions
 }
 
 // Deps is what a Flow needs.
@@ -70,6 +72,8 @@ type Config struct {
 	CodeTTL time.Duration
 	// MaxLive bounds the transactions that are under way.
 	MaxLive int
+	// AccountTTL is the life of a sign-in to the account page.
+	AccountTTL time.Duration
 }
 
 // Flow runs authorization transactions.

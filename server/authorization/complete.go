@@ -30,55 +30,75 @@ type Answer struct {
 	Issuer        string
 }
 
+// Completed says where the browser goes: to the client with Redirect, or to the account page with Account.
+type Completed struct {
+	Redirect *Redirect
+	Account  *AccountSession
+}
+
 // Complete takes the provider's answer. The claim decides first, on every branch, whether this is the browser that
 // approved; only then is the provider called, once.
-func (f *Flow) Complete(ctx context.Context, answer Answer) (Redirect, error) {
+func (f *Flow) Complete(ctx context.Context, answer Answer) (Completed, error) {
 	txn, err := f.deps.Store.ClaimTransaction(ctx, answer.State.Hash(), answer.BrowserSecret.Hash(), f.deps.Now())
 	if err != nil {
-		return Redirect{}, translate(err)
+		return Completed{}, translate(err)
 	}
 	// The provider's code is spent by now: finish although the browser may be gone.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
+	if txn.ClientID == "" {
+		session, err := f.completeAccount(ctx, txn, answer)
+		return Completed{Account: &session}, err
+	}
+	redirect, err := f.completeClient(ctx, txn, answer)
+	return Completed{Redirect: &redirect}, err
+}
+
+// completeClient sends the browser back to the client, with a code or an error.
+func (f *Flow) completeClient(ctx context.Context, txn storage.Transaction, answer Answer) (Redirect, error) {
 	client, uri, err := f.party(ctx, txn)
 	if err != nil {
 		return Redirect{}, f.abandon(ctx, txn, err)
 	}
 	to := targetOf(client, uri, txn.ClientState, txn.HasState)
-	code, err := f.finish(ctx, txn, answer)
+	login, err := f.login(ctx, txn, answer)
+	var code secret.Text
+	if err == nil {
+		code, err = f.issue(ctx, txn, login)
+	}
 	if err == nil {
 		return f.succeed(to, code), nil
 	}
 	if err = f.abandon(ctx, txn, err); upstream.KindOf(err) == upstream.KindInvalidToken {
-		return Redirect{}, oauth.NewError(oauth.AccessDenied, "The identity provider's answer could not be trusted.").WithCause(err)
+		return Redirect{}, untrusted(err)
 	}
-	refusal := publicError(err)
 	f.deps.Logger.WarnContext(ctx, "login failed at the provider", "transaction", txn.ID, "error", err)
-	return f.fail(to, refusal), nil
+	return f.fail(to, publicError(err)), nil
 }
 
-// finish exchanges the provider's code and stores what came of it with our own.
-func (f *Flow) finish(ctx context.Context, txn storage.Transaction, answer Answer) (secret.Text, error) {
+// untrusted ends a login whose provider sent tokens that fail verification: on a page, since the client is no party to it.
+func untrusted(err error) error {
+	return oauth.NewError(oauth.AccessDenied, "The identity provider's answer could not be trusted.").WithCause(err)
+}
+
+// login exchanges the provider's code.
+func (f *Flow) login(ctx context.Context, txn storage.Transaction, answer Answer) (upstream.Login, error) {
 	if answer.Error != "" {
-		return secret.Text{}, providerRefusal(answer.Error)
+		return upstream.Login{}, providerRefusal(answer.Error)
 	}
 	if answer.Code.IsEmpty() {
-		return secret.Text{}, oauth.NewError(oauth.ServerError, "The identity provider sent no code.")
+		return upstream.Login{}, oauth.NewError(oauth.ServerError, "The identity provider sent no code.")
 	}
 	leg, err := f.openLeg(txn)
 	if err != nil {
-		return secret.Text{}, err
+		return upstream.Login{}, err
 	}
-	login, err := f.deps.Provider.Exchange(ctx, upstream.ExchangeRequest{
+	return f.deps.Provider.Exchange(ctx, upstream.ExchangeRequest{
 		Code:     answer.Code,
 		Verifier: leg.verifier,
 		Nonce:    leg.nonce,
 		Issuer:   answer.Issuer,
 	})
-	if err != nil {
-		return secret.Text{}, err
-	}
-	return f.issue(ctx, txn, login)
 }
 
 // issue stores user, credential and code in one step.

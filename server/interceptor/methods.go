@@ -46,6 +46,14 @@ func NewTable() Table {
 		gatehousev1.AuthService_CompleteAuthorization_FullMethodName: Trusted,
 		gatehousev1.AuthService_ExchangeToken_FullMethodName:         Trusted,
 		gatehousev1.AuthService_VerifyToken_FullMethodName:           Local,
+		gatehousev1.AuthService_RevokeToken_FullMethodName:           Trusted,
+		gatehousev1.AuthService_IntrospectToken_FullMethodName:       Trusted,
+		gatehousev1.AuthService_WatchRevocations_FullMethodName:      Local,
+		gatehousev1.AuthService_ReceiveLogoutToken_FullMethodName:    Trusted,
+		gatehousev1.AuthService_BeginAccountLogin_FullMethodName:     Trusted,
+		gatehousev1.AuthService_GetAccount_FullMethodName:            Trusted,
+		gatehousev1.AuthService_DisconnectGrants_FullMethodName:      Trusted,
+		gatehousev1.AuthService_EndAccountSession_FullMethodName:     Trusted,
 
 		gatehousev1.AdminService_ListClients_FullMethodName:  Trusted,
 		gatehousev1.AdminService_GetClient_FullMethodName:    Trusted,
@@ -54,6 +62,11 @@ func NewTable() Table {
 		gatehousev1.AdminService_ListGrants_FullMethodName:   Trusted,
 		gatehousev1.AdminService_GetGrant_FullMethodName:     Trusted,
 		gatehousev1.AdminService_RevokeGrants_FullMethodName: Trusted,
+
+		gatehousev1.AdminService_ListKeys_FullMethodName:         Trusted,
+		gatehousev1.AdminService_RotateKeys_FullMethodName:       Trusted,
+		gatehousev1.AdminService_RemoveKey_FullMethodName:        Trusted,
+		gatehousev1.AdminService_GetSealingStatus_FullMethodName: Trusted,
 
 		grpc_health_v1.Health_Check_FullMethodName: Local,
 		grpc_health_v1.Health_List_FullMethodName:  Local,

@@ -36,6 +36,7 @@ const (
 	TransactionUsed    Code = "transaction_used"
 	WrongBrowser       Code = "wrong_browser"
 	NotFound           Code = "not_found"
+	SessionExpired     Code = "session_expired"
 	TooManyRequests    Code = "too_many_requests"
 )
 

@@ -44,12 +44,13 @@ type Follower struct {
 	mu          sync.Mutex
 	position    int64
 	started     bool
+	told        map[int64]struct{} // sequences within lookBack that everybody has heard of
 	subscribers map[chan Message]struct{}
 }
 
 // NewFollower returns a Follower.
 func NewFollower(store storage.Revocations, listener Listener, logger *slog.Logger) *Follower {
-	return &Follower{store: store, listener: listener, logger: logger, subscribers: make(map[chan Message]struct{})}
+	return &Follower{store: store, listener: listener, logger: logger, told: make(map[int64]struct{}), subscribers: make(map[chan Message]struct{})}
 }
 
 // Run polls until the context ends. While the store does not answer, verdicts that rest on silence would be wrong, so
@@ -92,11 +93,7 @@ func (f *Follower) Poll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		message := Message{Position: f.position}
-		for _, revocation := range read {
-			message.GrantIDs = append(message.GrantIDs, revocation.GrantID)
-			message.Position = max(message.Position, revocation.Sequence)
-		}
+		message := f.news(read)
 		advanced := message.Position > f.position
 		f.position = message.Position
 		f.listener.Revoked(message.GrantIDs...)
@@ -105,6 +102,24 @@ func (f *Follower) Poll(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// news is what nobody has been told yet.
+func (f *Follower) news(read []storage.Revocation) Message {
+	message := Message{Position: f.position}
+	for _, revocation := range read {
+		message.Position = max(message.Position, revocation.Sequence)
+		if _, ok := f.told[revocation.Sequence]; !ok {
+			f.told[revocation.Sequence] = struct{}{}
+			message.GrantIDs = append(message.GrantIDs, revocation.GrantID)
+		}
+	}
+	for sequence := range f.told {
+		if sequence <= message.Position-lookBack {
+			delete(f.told, sequence)
+		}
+	}
+	return message
 }
 
 // tell never waits: a subscriber that does not keep up is told to forget everything, once it listens again.

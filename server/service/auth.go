@@ -4,11 +4,13 @@ package service
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 	"github.com/gatehouse-auth/gatehouse/server/authorization"
 	"github.com/gatehouse-auth/gatehouse/server/grant"
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
+	"github.com/gatehouse-auth/gatehouse/server/outbox"
 	"github.com/gatehouse-auth/gatehouse/server/registration"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 	"github.com/gatehouse-auth/gatehouse/server/storage"
@@ -26,17 +28,36 @@ type Flow interface {
 	Consent(ctx context.Context, handle secret.Text) (authorization.Consent, error)
 	Allow(ctx context.Context, handle, pageSecret secret.Text) (authorization.Decision, error)
 	Deny(ctx context.Context, handle secret.Text) (authorization.Decision, error)
-	Complete(ctx context.Context, answer authorization.Answer) (authorization.Redirect, error)
+	Complete(ctx context.Context, answer authorization.Answer) (authorization.Completed, error)
+	BeginAccount(ctx context.Context) (authorization.Decision, error)
+	Account(ctx context.Context, session secret.Text) (storage.AccountSession, storage.User, error)
+	EndAccount(ctx context.Context, session secret.Text) error
 }
 
 // Exchanger answers token requests.
 type Exchanger interface {
 	Exchange(ctx context.Context, request grant.Request) (grant.Response, error)
+	Revoke(ctx context.Context, credentials registration.Credentials, token secret.Text) error
 }
 
 // Verifier answers whether tokens are good.
 type Verifier interface {
 	Verify(ctx context.Context, request verify.Request) (verify.Verdict, error)
+}
+
+// Authenticator identifies clients by their credentials.
+type Authenticator interface {
+	Authenticate(ctx context.Context, credentials registration.Credentials) (storage.Client, error)
+}
+
+// Logouts ends what stands on a session of the provider.
+type Logouts interface {
+	Logout(ctx context.Context, logoutToken secret.Text) (revoked []string, err error)
+}
+
+// Subscriptions hands out the stream of revocations.
+type Subscriptions interface {
+	Subscribe(ctx context.Context, after int64) (<-chan outbox.Message, func(), error)
 }
 
 // Keys publishes the public keys.
@@ -46,11 +67,19 @@ type Keys interface {
 
 // Deps is what the AuthService needs.
 type Deps struct {
-	Registrar Registrar
-	Flow      Flow
-	Exchanger Exchanger
-	Verifier  Verifier
-	Keys      Keys
+	Registrar     Registrar
+	Authenticator Authenticator
+	Flow          Flow
+	Exchanger     Exchanger
+	Verifier      Verifier
+	Grants        storage.Grants
+	Revoker       Revoker
+	Logouts       Logouts
+	Subscriptions Subscriptions
+	Keys          Keys
+	// Operator reports whether a presented bearer token is the admin token.
+	Operator func(presented secret.Text) bool
+	Now      func() time.Time
 }
 
 // Discovery is what the metadata documents say. It comes from the settings that the use cases enforce.

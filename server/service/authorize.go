@@ -105,7 +105,7 @@ func (a *Auth) DecideConsent(ctx context.Context, req *gatehousev1.DecideConsent
 
 // CompleteAuthorization takes the provider's answer.
 func (a *Auth) CompleteAuthorization(ctx context.Context, req *gatehousev1.CompleteAuthorizationRequest) (*gatehousev1.CompleteAuthorizationResponse, error) {
-	redirect, err := a.deps.Flow.Complete(ctx, authorization.Answer{
+	completed, err := a.deps.Flow.Complete(ctx, authorization.Answer{
 		State:         secret.NewText(req.GetState()),
 		BrowserSecret: secret.NewText(req.GetBrowserSecret()),
 		Code:          secret.NewText(req.GetCode()),
@@ -115,7 +115,13 @@ func (a *Auth) CompleteAuthorization(ctx context.Context, req *gatehousev1.Compl
 	if err != nil {
 		return nil, err
 	}
-	return &gatehousev1.CompleteAuthorizationResponse{Redirect: redirectMessage(redirect)}, nil
+	if completed.Account != nil {
+		return &gatehousev1.CompleteAuthorizationResponse{Account: &gatehousev1.AccountSession{
+			SessionSecret: completed.Account.Secret.Reveal(),
+			ExpireTime:    timestamppb.New(completed.Account.ExpireTime),
+		}}, nil
+	}
+	return &gatehousev1.CompleteAuthorizationResponse{Redirect: redirectMessage(*completed.Redirect)}, nil
 }
 
 func redirectMessage(redirect authorization.Redirect) *gatehousev1.ClientRedirect {

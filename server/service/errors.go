@@ -18,7 +18,7 @@ const errorDomain = "oauth"
 // grpcCodes has the codes that are not INVALID_ARGUMENT.
 func grpcCode(code oauth.Code) codes.Code {
 	switch code {
-	case oauth.InvalidClient:
+	case oauth.InvalidClient, oauth.SessionExpired:
 		return codes.Unauthenticated
 	case oauth.AccessDenied, oauth.WrongBrowser:
 		return codes.PermissionDenied

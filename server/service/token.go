@@ -16,15 +16,13 @@ import (
 // ExchangeToken answers the token endpoint.
 func (a *Auth) ExchangeToken(ctx context.Context, req *gatehousev1.ExchangeTokenRequest) (*gatehousev1.ExchangeTokenResponse, error) {
 	response, err := a.deps.Exchanger.Exchange(ctx, grant.Request{
-		Credentials: registration.Credentials{
-			Authorization: clientAuthorization(ctx),
-			ClientID:      req.GetClientId(),
-			ClientSecret:  secret.NewText(req.GetClientSecret()),
-		},
+		Credentials:  credentials(ctx, req),
 		GrantType:    req.GetGrantType(),
 		Code:         secret.NewText(req.GetCode()),
 		RedirectURI:  req.GetRedirectUri(),
 		CodeVerifier: secret.NewText(req.GetCodeVerifier()),
+		RefreshToken: secret.NewText(req.GetRefreshToken()),
+		Scope:        req.GetScope(),
 		Resource:     req.GetResource(),
 	})
 	if err != nil {
@@ -37,6 +35,20 @@ func (a *Auth) ExchangeToken(ctx context.Context, req *gatehousev1.ExchangeToken
 		RefreshToken: response.RefreshToken.Reveal(),
 		Scope:        response.Scope.String(),
 	}, nil
+}
+
+// authenticated is a request that carries client credentials.
+type authenticated interface {
+	GetClientId() string
+	GetClientSecret() string
+}
+
+func credentials(ctx context.Context, req authenticated) registration.Credentials {
+	return registration.Credentials{
+		Authorization: clientAuthorization(ctx),
+		ClientID:      req.GetClientId(),
+		ClientSecret:  secret.NewText(req.GetClientSecret()),
+	}
 }
 
 // clientAuthorization is the client's Authorization header. An edge in another process adds its own bearer token to the

@@ -92,8 +92,8 @@ func redemptionChecks() []check {
 		{"a redemption turns a code into a grant", func(t *testing.T, s *scene) {
 			client := s.client()
 			code := s.code(client.ID, "alice")
-			grant, refresh := s.newGrant(code)
-			s.must(s.RedeemCode(t.Context(), code.Hash, s.now, grant, refresh))
+			grant := s.newGrant(code)
+			s.must(s.RedeemCode(t.Context(), code.Hash, s.now, grant))
 			detail, err := s.Grant(t.Context(), grant.ID)
 			s.must(err)
 			same(t, detail.Grant, grant)
@@ -102,10 +102,14 @@ func redemptionChecks() []check {
 			code.UseTime = s.now
 			same(t, stored, code)
 		}},
-		{"a grant needs no refresh token", func(t *testing.T, s *scene) {
+		{"a grant need not refresh", func(t *testing.T, s *scene) {
 			code := s.code("client", "alice")
-			grant, _ := s.newGrant(code)
-			s.must(s.RedeemCode(t.Context(), code.Hash, s.now, grant, nil))
+			grant := s.newGrant(code)
+			grant.Refresh = nil
+			s.must(s.RedeemCode(t.Context(), code.Hash, s.now, grant))
+			detail, err := s.Grant(t.Context(), grant.ID)
+			s.must(err)
+			same(t, detail.Grant, grant)
 		}},
 		{"an unknown code is refused", func(t *testing.T, s *scene) {
 			s.want(storage.ErrNotFound, s.redeem(storage.Code{Hash: s.hash()}))
@@ -171,22 +175,18 @@ func redemptionChecks() []check {
 	}
 }
 
-// failsRedemption makes the second and the third row of a redemption collide.
+// failsRedemption makes the second row of a redemption collide.
 func failsRedemption(t *testing.T, s *scene) {
-	first := s.code("client", "alice")
-	takenGrant, takenRefresh := s.newGrant(first)
-	s.must(s.RedeemCode(t.Context(), first.Hash, s.now, takenGrant, takenRefresh))
+	taken := s.grant("client", "alice")
 	client := s.client()
 	code := s.code(client.ID, "alice")
+	grant := s.newGrant(code)
+	grant.ID = taken.ID
+	s.want(storage.ErrExists, s.RedeemCode(t.Context(), code.Hash, s.now, grant))
 
-	grant, refresh := s.newGrant(code)
-	grant.ID, refresh.GrantID = takenGrant.ID, takenGrant.ID
-	s.want(storage.ErrExists, s.RedeemCode(t.Context(), code.Hash, s.now, grant, refresh))
-
-	grant, refresh = s.newGrant(code)
-	refresh.Hash = takenRefresh.Hash
-	s.want(storage.ErrExists, s.RedeemCode(t.Context(), code.Hash, s.now, grant, refresh))
-
+	detail, err := s.Grant(t.Context(), taken.ID)
+	s.must(err)
+	same(t, detail.Grant, taken)
 	_, err := s.Grant(t.Context(), code.GrantID)
 	s.want(storage.ErrNotFound, err)
 	stored, err := s.Code(t.Context(), code.Hash)

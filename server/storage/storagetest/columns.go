@@ -42,8 +42,8 @@ func columnChecks() []check {
 				txn := s.claimed(client.ID)
 				completion.TransactionID = txn.ID
 				s.must(s.CompleteTransaction(t.Context(), completion))
-				grant, refresh := s.newGrant(completion.Code)
-				s.must(s.RedeemCode(t.Context(), completion.Code.Hash, s.now, grant, refresh))
+				grant := s.newGrant(completion.Code)
+				s.must(s.RedeemCode(t.Context(), completion.Code.Hash, s.now, grant))
 				detail, err := s.Grant(t.Context(), grant.ID)
 				s.must(err)
 				completion.Credential.Version = 1
@@ -67,6 +67,7 @@ func columnChecks() []check {
 				_, err = s.DeleteClient(t.Context(), text, s.now)
 				s.want(storage.ErrNotFound, err)
 				s.want(storage.ErrNotFound, s.FailTransaction(t.Context(), text))
+				s.findsNothing(text)
 				filter := storage.GrantFilter{ClientID: text, Now: s.now}
 				ids, err := s.RevokeGrants(t.Context(), filter, storage.RevokedByOperator)
 				s.must(err)
@@ -93,13 +94,33 @@ func columnChecks() []check {
 			key := s.newKey("ES256")
 			key.Sealed = []byte{0, 1, 0xff, 0, '\'', '"'}
 			key.Public = make([]byte, 100_000)
-			_, err := s.EnsureSigningKey(t.Context(), key)
-			s.must(err)
+			s.add(key)
 			keys, err := s.SigningKeys(t.Context())
 			s.must(err)
 			same(t, keys, []storage.SigningKey{key})
 		}},
 	}
+}
+
+// finds nothing under a text among grants, credentials and keys.
+func (s *scene) findsNothing(text string) {
+	s.t.Helper()
+	ctx := s.t.Context()
+	_, err := s.RotateRefreshToken(ctx, storage.Rotation{GrantID: text, Generation: 1, Now: s.now})
+	s.want(storage.ErrNotFound, err)
+	_, err = s.Credential(ctx, text)
+	s.want(storage.ErrNotFound, err)
+	sessions, err := s.CredentialsBySession(ctx, text, text)
+	s.must(err)
+	same(s.t, len(sessions), 0)
+	_, err = s.BeginRenewal(ctx, text, 1, s.now, s.now)
+	s.want(storage.ErrConflict, err)
+	s.want(storage.ErrConflict, s.AbandonRenewal(ctx, text, 1, true))
+	s.want(storage.ErrConflict, s.FinishRenewal(ctx, storage.Credential{ID: text}, 1))
+	_, err = s.EndCredential(ctx, text, 1, s.now, storage.RevokedByUpstream)
+	s.want(storage.ErrConflict, err)
+	s.want(storage.ErrNotFound, s.DeleteCredential(ctx, text, 1, s.now))
+	s.want(storage.ErrNotFound, s.DeleteSigningKey(ctx, text))
 }
 
 // filled returns records with text in every field that comes from outside.
@@ -116,7 +137,7 @@ func (s *scene) filled(text string) (storage.Client, storage.Completion) {
 	user := &completion.User
 	user.Issuer, user.Subject, user.Name, user.GivenName, user.FamilyName = text, user.ID, text, text, text
 	user.Email, user.PreferredUsername, user.Groups = text, text, []string{text, text}
-	completion.Credential.Scopes = text
+	completion.Credential.Scopes, completion.Credential.SessionID = text, text
 	return client, completion
 }
 
@@ -145,12 +166,22 @@ func (s *scene) refuses(text string) {
 	s.must(s.CompleteTransaction(ctx, s.newCompletion(claimed, "alice")))
 
 	code := s.code("client", "alice")
-	grant, refresh := s.newGrant(code)
+	grant := s.newGrant(code)
 	grant.Scopes = []string{text}
-	s.want(storage.ErrInvalid, s.RedeemCode(ctx, code.Hash, s.now, grant, refresh))
+	s.want(storage.ErrInvalid, s.RedeemCode(ctx, code.Hash, s.now, grant))
 	s.must(s.redeem(code))
 
-	key := s.newKey(text)
-	_, err = s.EnsureSigningKey(ctx, key)
+	lease := s.lease(s.credential(code.CredentialID))
+	renewed := lease.Credential
+	renewed.SessionID = text
+	s.want(storage.ErrInvalid, s.FinishRenewal(ctx, renewed, lease.Fence))
+	s.must(s.FinishRenewal(ctx, lease.Credential, lease.Fence))
+
+	login := s.loggingIn()
+	session, user := s.newSession("alice")
+	user.Name = text
+	s.want(storage.ErrInvalid, s.CompleteAccountLogin(ctx, login.ID, user, session))
+
+	_, err = s.AddSigningKey(ctx, s.newKey(text), time.Time{})
 	s.want(storage.ErrInvalid, err)
 }

@@ -14,8 +14,8 @@ func grantChecks() []check {
 			client := s.client()
 			completion := s.newCompletion(s.claimed(client.ID), "alice")
 			s.must(s.CompleteTransaction(t.Context(), completion))
-			grant, refresh := s.newGrant(completion.Code)
-			s.must(s.RedeemCode(t.Context(), completion.Code.Hash, s.now, grant, refresh))
+			grant := s.newGrant(completion.Code)
+			s.must(s.RedeemCode(t.Context(), completion.Code.Hash, s.now, grant))
 			completion.Credential.Version = 1
 			want := storage.GrantDetail{
 				Grant: grant, User: completion.User, Credential: completion.Credential, ClientName: client.Name,
@@ -87,12 +87,16 @@ func (f family) selections(now time.Time) []struct {
 		{storage.GrantFilter{ID: f.bobOne.ID, Now: now}, []string{f.bobOne.ID}},
 		{storage.GrantFilter{ClientID: "one", Now: now}, []string{f.aliceOne.ID, f.bobOne.ID}},
 		{storage.GrantFilter{UserID: f.bobOne.UserID, Now: now}, []string{f.bobOne.ID, f.bobTwo.ID}},
+		{storage.GrantFilter{CredentialID: f.bobOne.CredentialID, Now: now}, []string{f.bobOne.ID, f.bobTwo.ID}},
 		{storage.GrantFilter{ClientID: "two", UserID: f.bobTwo.UserID, Now: now}, []string{f.bobTwo.ID}},
+		{storage.GrantFilter{ClientID: "one", CredentialID: f.aliceOne.CredentialID, Now: now}, []string{f.aliceOne.ID}},
+		{storage.GrantFilter{UserID: f.aliceOne.UserID, CredentialID: f.bobOne.CredentialID, Now: now}, nil},
 		{storage.GrantFilter{ID: f.aliceTwo.ID, ClientID: "two", UserID: f.aliceTwo.UserID, Now: now}, []string{f.aliceTwo.ID}},
 		{storage.GrantFilter{ID: f.aliceOne.ID, ClientID: "two", Now: now}, nil},
 		{storage.GrantFilter{ID: f.aliceOne.ID, UserID: f.bobOne.UserID, Now: now}, nil},
 		{storage.GrantFilter{ClientID: "%", Now: now}, nil},
 		{storage.GrantFilter{UserID: "' OR '1'='1", Now: now}, nil},
+		{storage.GrantFilter{CredentialID: "credential", Now: now}, nil},
 	}
 }
 

@@ -65,9 +65,9 @@ func (s *scene) listGrants(filter storage.GrantFilter, page storage.Page) []stor
 func (s *scene) grantCreatedAt(clientID, user string) func(time.Time) string {
 	return func(created time.Time) string {
 		code := s.code(clientID, user)
-		grant, refresh := s.newGrant(code)
+		grant := s.newGrant(code)
 		grant.CreateTime = created
-		s.must(s.RedeemCode(s.t.Context(), code.Hash, s.now, grant, refresh))
+		s.must(s.RedeemCode(s.t.Context(), code.Hash, s.now, grant))
 		return grant.ID
 	}
 }

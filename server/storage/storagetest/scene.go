@@ -158,9 +158,9 @@ func (s *scene) code(clientID, user string) storage.Code {
 	return completion.Code
 }
 
-// newGrant returns what a code turns into.
-func (s *scene) newGrant(code storage.Code) (storage.Grant, *storage.RefreshToken) {
-	grant := storage.Grant{
+// newGrant returns what a code turns into: a grant at the beginning of its line of refresh tokens.
+func (s *scene) newGrant(code storage.Code) storage.Grant {
+	return storage.Grant{
 		ID:           code.GrantID,
 		ClientID:     code.ClientID,
 		UserID:       code.UserID,
@@ -170,28 +170,20 @@ func (s *scene) newGrant(code storage.Code) (storage.Grant, *storage.RefreshToke
 		CreateTime:   s.now,
 		LastUsedTime: s.now,
 		ExpireTime:   s.now.Add(90 * 24 * time.Hour),
+		Refresh:      &storage.Refresh{Generation: 1, Hash: s.hash(), ExpireTime: s.now.Add(30 * 24 * time.Hour)},
 	}
-	refresh := &storage.RefreshToken{
-		Hash:       s.hash(),
-		GrantID:    grant.ID,
-		Generation: 1,
-		CreateTime: s.now,
-		ExpireTime: s.now.Add(30 * 24 * time.Hour),
-	}
-	return grant, refresh
 }
 
 // redeem exchanges a code as the token endpoint would.
 func (s *scene) redeem(code storage.Code) error {
-	grant, refresh := s.newGrant(code)
-	return s.RedeemCode(s.t.Context(), code.Hash, s.now, grant, refresh)
+	return s.RedeemCode(s.t.Context(), code.Hash, s.now, s.newGrant(code))
 }
 
 func (s *scene) grant(clientID, user string) storage.Grant {
 	s.t.Helper()
 	code := s.code(clientID, user)
-	grant, refresh := s.newGrant(code)
-	s.must(s.RedeemCode(s.t.Context(), code.Hash, s.now, grant, refresh))
+	grant := s.newGrant(code)
+	s.must(s.RedeemCode(s.t.Context(), code.Hash, s.now, grant))
 	return grant
 }
 

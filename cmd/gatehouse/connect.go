@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -47,10 +46,7 @@ func parseMixed(set *flag.FlagSet, args []string) ([]string, error) {
 	var rest []string
 	for {
 		if err := set.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return nil, errUsage
-			}
-			return nil, fmt.Errorf("%w: %w", errUsage, err)
+			return nil, fmt.Errorf("%w: %w", errReported, err)
 		}
 		if set.NArg() == 0 {
 			return rest, nil

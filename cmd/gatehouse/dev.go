@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -95,7 +96,7 @@ func startProvider(ctx context.Context, cfg *config.Config) (*localProvider, err
 		Users:        devidp.DefaultUsers(),
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, listener.Close())
 	}
 	idp.server = &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	return idp, nil
@@ -147,8 +148,8 @@ Or add it to a client:
 
 `, cfg.Resource(), cfg.BaseURL, cfg.GRPCAddr, cfg.GRPCAddr, cfg.DataDir, cfg.Resource())
 	for _, c := range clients.Commands("gatehouse", cfg.Resource()) {
-		if c.Kind == clients.Shell {
-			fmt.Fprintf(out, "  %-12s %s\n", c.Client, c.Text)
+		if c.Kind == clients.Shell && c.ID != clients.Self {
+			fmt.Fprintf(out, "  %-14s %s\n", c.Client, c.Text)
 		}
 	}
 	fmt.Fprintln(out, "\nNo browser on this machine? go run ./cmd/gatehouse tour walks a whole login by itself.")

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -48,8 +49,11 @@ func commands() []command {
 	}
 }
 
-// errUsage asks for the usage text.
-var errUsage = errors.New("usage")
+// Errors that are about the command line. flag.FlagSet has already printed what errReported stands for.
+var (
+	errUsage    = errors.New("see gatehouse help")
+	errReported = errors.New("reported")
+)
 
 func run(ctx context.Context, args []string, term terminal) int {
 	if len(args) == 0 {
@@ -64,19 +68,26 @@ func run(ctx context.Context, args []string, term terminal) int {
 		if c.name != args[0] {
 			continue
 		}
-		switch err := c.run(ctx, term, args[1:]); {
-		case err == nil:
-			return exitOK
-		case errors.Is(err, errUsage):
-			return exitUsage
-		default:
-			fmt.Fprintln(term.Err, "gatehouse "+c.name+": "+err.Error())
-			return exitFailure
-		}
+		return report(term.Err, c.name, c.run(ctx, term, args[1:]))
 	}
 	fmt.Fprintf(term.Err, "gatehouse: unknown command %q\n\n", args[0])
 	usage(term.Err)
 	return exitUsage
+}
+
+// report prints an error once and returns the exit code.
+func report(out io.Writer, name string, err error) int {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.Is(err, errReported):
+		return exitUsage
+	}
+	fmt.Fprintln(out, "gatehouse "+name+": "+err.Error())
+	if errors.Is(err, errUsage) {
+		return exitUsage
+	}
+	return exitFailure
 }
 
 func usage(out io.Writer) {
@@ -84,5 +95,7 @@ func usage(out io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(out, "  gatehouse %-20s %s\n", c.name+" "+c.args, c.summary)
 	}
-	fmt.Fprintln(out, "\nEvery setting is an environment variable, a flag, and a key in a YAML file (--config FILE):\ngatehouse config lists them, docs/configuration.md explains them.")
+	fmt.Fprintln(out, `
+Every setting is an environment variable, a flag, and a key in a YAML file (--config FILE):
+gatehouse config lists them, docs/configuration.md explains them.`)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -23,10 +22,7 @@ func loadConfig(name string, term terminal, args []string, presets map[string]st
 		values[setting.Flag()] = set.String(setting.Flag(), "", setting.Doc+" ("+setting.Env+")")
 	}
 	if err := set.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil, nil, errUsage
-		}
-		return nil, nil, fmt.Errorf("%w: %w", errUsage, err)
+		return nil, nil, fmt.Errorf("%w: %w", errReported, err)
 	}
 	flags := make(map[string]string)
 	set.Visit(func(f *flag.Flag) {

@@ -29,9 +29,13 @@ func runTour(ctx context.Context, term terminal, args []string) (err error) {
 	if isTerminal(term.Out) && !isSet("NO_COLOR") {
 		options = append(options, tour.WithColor())
 	}
-	return visitLocal(ctx, cfg, newLogger(cfg, term.Err), func(ctx context.Context) error {
+	err = visitLocal(ctx, cfg, newLogger(cfg, term.Err), func(ctx context.Context) error {
 		return tour.Walk(ctx, tourTarget(cfg), term.Out, options...)
 	})
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	return err
 }
 
 // tourConfig is the settings of dev mode on free ports and in a directory that goes away. Settings for these win, but

@@ -80,6 +80,21 @@ func TestTourStaysOnThisMachine(t *testing.T) {
 	}
 }
 
+func TestAnInterruptedTourSaysSo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	out := writerFunc(func(p []byte) (int, error) {
+		cancel()
+		return len(p), nil
+	})
+	if err := runTour(ctx, terminal{Out: out, Err: os.Stderr}, nil); err == nil || err.Error() != "interrupted" {
+		t.Errorf("got %v", err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
 func TestTourSaysWhichAddressIsTaken(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

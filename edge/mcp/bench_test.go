@@ -53,7 +53,7 @@ func gated(b *testing.B) http.Handler {
 		b.Fatal(answer, err)
 	}
 	endpoint, err := mcp.New(mcp.Deps{
-		Verifier: verifier.New(answers{answer}, verifier.Config{Resource: resource, RequiredScopes: []string{"mcp"}}),
+		Verifier: verifier.New(answers{answer}, verifier.Config{Resource: resource, RequiredScopes: []string{"mcp"}}, verifier.WithTimeout(0)),
 		Server:   mcp.NewSampleServer("Sample", "1"),
 	}, mcp.Config{ResourceURL: resource})
 	if err != nil {

@@ -315,7 +315,8 @@ func TestAnEndpointNeedsAVerifierAServerAndAURL(t *testing.T) {
 	}{
 		"no verifier": {mcp.Deps{Server: r.server()}, mcp.Config{ResourceURL: resource}},
 		"no server":   {mcp.Deps{Verifier: tokens}, mcp.Config{ResourceURL: resource}},
-		"no URL":      {complete, mcp.Config{}},
+		"no URL":      {mcp.Deps{Verifier: verifier.New(r.core, verifier.Config{}), Server: r.server()}, mcp.Config{}},
+		"another URL": {complete, mcp.Config{ResourceURL: resource + "/"}},
 		"any origin":  {complete, mcp.Config{ResourceURL: resource, AllowedOrigins: []string{"*"}}},
 	} {
 		if _, err := mcp.New(tt.deps, tt.config); err == nil {

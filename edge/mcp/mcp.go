@@ -22,7 +22,8 @@ import (
 
 // Deps is what an endpoint needs.
 type Deps struct {
-	// Verifier checks the tokens. Required. Its configuration decides the challenge.
+	// Verifier checks the tokens. Required, and for the ResourceURL of the endpoint. Its configuration decides the
+	// challenge.
 	Verifier *verifier.Verifier
 	// Server is the MCP server behind the gate, such as NewSampleServer. Required.
 	Server *server.MCPServer
@@ -96,6 +97,9 @@ type Endpoint struct {
 func New(deps Deps, config Config) (*Endpoint, error) {
 	if deps.Verifier == nil || deps.Server == nil {
 		return nil, errors.New("mcp: an endpoint needs a verifier and a server")
+	}
+	if got := deps.Verifier.Resource(); got != config.ResourceURL {
+		return nil, fmt.Errorf("mcp: the verifier is for %q and the endpoint for %q", got, config.ResourceURL)
 	}
 	gate, err := origin.New(origin.Config{
 		URL:            config.ResourceURL,

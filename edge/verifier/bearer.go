@@ -28,26 +28,21 @@ func bearerToken(authorization []string) (string, error) {
 	return token, nil
 }
 
+// The alphabet of a b64token, as sets of ASCII characters: one bit for each of the first 64, and of the second.
+const (
+	b64Low  uint64 = 1<<'-' | 1<<'.' | 1<<'+' | 1<<'/' | (1<<10-1)<<'0'
+	b64High uint64 = 1<<('_'-64) | 1<<('~'-64) | (1<<26-1)<<('A'-64) | (1<<26-1)<<('a'-64)
+)
+
 // isB64Token reports whether s is a b64token of RFC 6750 section 2.1: one or more characters of its alphabet, then any
 // number of equals signs.
 func isB64Token(s string) bool {
 	body := strings.TrimRight(s, "=")
-	if body == "" {
-		return false
-	}
 	for i := range len(body) {
-		if !isB64TokenByte(body[i]) {
+		// A shift by 64 or more leaves nothing.
+		if c := body[i]; b64Low>>c&1 == 0 && (c < 64 || b64High>>(c-64)&1 == 0) {
 			return false
 		}
 	}
-	return true
-}
-
-func isB64TokenByte(c byte) bool {
-	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		return true
-	default:
-		return strings.IndexByte("-._~+/", c) >= 0
-	}
+	return body != ""
 }

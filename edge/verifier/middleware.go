@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 )
 
@@ -41,8 +42,9 @@ func (v *Verifier) Middleware(next http.Handler) http.Handler {
 			return
 		}
 		admitted := r.WithContext(withAdmission(r.Context(), a))
-		admitted.Header = r.Header.Clone()
-		admitted.Header.Del("Authorization")
+		// The values are shared with the request of the caller: only whole ones go away.
+		admitted.Header = maps.Clone(r.Header)
+		delete(admitted.Header, "Authorization")
 		next.ServeHTTP(w, admitted)
 	})
 }

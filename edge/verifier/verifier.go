@@ -144,6 +144,9 @@ func New(client Client, config Config, opts ...Option) *Verifier {
 	return v
 }
 
+// Resource returns the resource identifier that tokens must be good for.
+func (v *Verifier) Resource() string { return v.config.Resource }
+
 // Verify returns the principal of a token, or an error of type [*Inactive], [*InsufficientScope] or [*Unavailable].
 func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) {
 	if token == "" || len(token) > MaxTokenBytes {

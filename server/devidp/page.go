@@ -42,7 +42,7 @@ func newPages() (*pages, error) {
 		return nil, fmt.Errorf("devidp: %w", err)
 	}
 	parsed, err := template.New("").
-		Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(css) }}). //nolint:gosec // our own file
+		Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(css) }}). //nolint:gosec // G203: our own file
 		ParseFS(assets, "page.html")
 	if err != nil {
 		return nil, fmt.Errorf("devidp: %w", err)

@@ -14,11 +14,13 @@ func TestStoredTokensHoldOrNot(t *testing.T) {
 	later := func(d time.Duration) func(*testing.T, rig) { return func(_ *testing.T, r rig) { r.clock.Advance(d) } }
 	// The login of somebody else makes the new key known.
 	rotate := func(t *testing.T, r rig) {
+		t.Helper()
 		r.clock.Advance(2 * time.Minute)
 		r.RotateKey("ES256")
 		r.LogIn(t, r.provider, "bob")
 	}
 	withdraw := func(t *testing.T, r rig) {
+		t.Helper()
 		r.clock.Advance(2 * time.Minute)
 		r.RotateKey("ES256")
 		r.DropOldKeys()

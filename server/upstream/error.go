@@ -46,7 +46,12 @@ func newError(kind Kind, format string, args ...any) *Error {
 }
 
 // Error returns kind and cause.
-func (e *Error) Error() string { return fmt.Sprintf("upstream: %s: %v", e.Kind, e.cause) }
+func (e *Error) Error() string {
+	if e.cause == nil {
+		return fmt.Sprintf("upstream: %s", e.Kind)
+	}
+	return fmt.Sprintf("upstream: %s: %v", e.Kind, e.cause)
+}
 
 // Unwrap returns the private cause.
 func (e *Error) Unwrap() error { return e.cause }

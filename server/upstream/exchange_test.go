@@ -162,6 +162,14 @@ func TestExpiryInTheAccessTokenIsBetterThanExpiresIn(t *testing.T) {
 	}
 }
 
+func TestEndlessAccessTokenIsLookedAtWithinADay(t *testing.T) {
+	r := newRig(t)
+	r.Configure(func(s *upstreamtest.Settings) { s.AccessLifetime = 48 * time.Hour })
+	if got, want := r.LogIn(t, r.provider, "alice").Tokens.AccessExpireTime, start.Add(24*time.Hour); !got.Equal(want) {
+		t.Errorf("access token ends %v, want %v", got, want)
+	}
+}
+
 func TestAccessTokenIsVerifiedWhereItIsAJWTOfTheIssuer(t *testing.T) {
 	for name, test := range map[string]struct {
 		edit func(*upstreamtest.Draft)

@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
@@ -83,15 +84,7 @@ func (j *jwt) readHeader(header object) error {
 // without "application/").
 func (j jwt) hasType(types ...string) bool {
 	typ := strings.TrimPrefix(strings.ToLower(j.typ), "application/")
-	if typ == "" {
-		return true
-	}
-	for _, t := range types {
-		if typ == t {
-			return true
-		}
-	}
-	return false
+	return typ == "" || slices.Contains(types, typ)
 }
 
 // verify returns the claims if one of the keys made the signature.

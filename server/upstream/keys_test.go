@@ -52,6 +52,26 @@ func withID(jwk map[string]any, id string) map[string]any {
 	return jwk
 }
 
+func TestKeyForAnotherPurposeVerifiesNothing(t *testing.T) {
+	for name, member := range map[string]struct {
+		name  string
+		value any
+	}{
+		"for encryption":      {"use", "enc"},
+		"to sign with":        {"key_ops", []string{"sign"}},
+		"of another alg":      {"alg", "ES384"},
+		"with an endless kid": {"kid", strings.Repeat("k", 300)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			r.EditKeys(func(d map[string]any) { d["keys"].([]any)[0].(map[string]any)[member.name] = member.value })
+			if _, err := r.exchange(t); err == nil {
+				t.Error("accepted")
+			}
+		})
+	}
+}
+
 // badKeySets are answers that hold no usable set.
 func badKeySets() map[string]upstreamtest.Fault {
 	return map[string]upstreamtest.Fault{

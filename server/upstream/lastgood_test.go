@@ -39,18 +39,17 @@ func (s *source) count() int {
 	return s.loads
 }
 
-// bubble runs a test on a fake clock.
-func bubble(t *testing.T, test func(t *testing.T, s *source, l *lastGood[int])) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &source{}
-		test(t, s, &lastGood[int]{
-			name: "doc", load: s.load, maxAge: time.Hour, now: time.Now, logger: slog.New(slog.DiscardHandler),
-		})
-	})
+// newDocument returns a document on the bubble's clock, with its source.
+func newDocument() (*source, *lastGood[int]) {
+	s := &source{}
+	return s, &lastGood[int]{
+		name: "doc", load: s.load, maxAge: time.Hour, now: time.Now, logger: slog.New(slog.DiscardHandler),
+	}
 }
 
 func TestLoadsAreSharedByEverybodyWhoWaits(t *testing.T) {
-	bubble(t, func(t *testing.T, s *source, l *lastGood[int]) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newDocument()
 		var wait sync.WaitGroup
 		for range 100 {
 			wait.Go(func() {
@@ -67,7 +66,8 @@ func TestLoadsAreSharedByEverybodyWhoWaits(t *testing.T) {
 }
 
 func TestCallerWhoHangsUpDoesNotStopALoad(t *testing.T) {
-	bubble(t, func(t *testing.T, s *source, l *lastGood[int]) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newDocument()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		if _, err := l.get(ctx); KindOf(err) != KindUnavailable || !errors.Is(err, context.DeadlineExceeded) {
@@ -80,7 +80,8 @@ func TestCallerWhoHangsUpDoesNotStopALoad(t *testing.T) {
 }
 
 func TestOldVersionServesWhileTheNextOneLoads(t *testing.T) {
-	bubble(t, func(t *testing.T, s *source, l *lastGood[int]) {
+	synctest.Test(t, func(t *testing.T) {
+		_, l := newDocument()
 		if _, err := l.get(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +98,8 @@ func TestOldVersionServesWhileTheNextOneLoads(t *testing.T) {
 }
 
 func TestOutageKeepsTheLastGoodVersionAndIsLogged(t *testing.T) {
-	bubble(t, func(t *testing.T, s *source, l *lastGood[int]) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newDocument()
 		var log bytes.Buffer
 		l.logger = slog.New(slog.NewTextHandler(&log, nil))
 		if _, err := l.get(t.Context()); err != nil {
@@ -125,7 +127,8 @@ func TestOutageKeepsTheLastGoodVersionAndIsLogged(t *testing.T) {
 }
 
 func TestFailedLoadRestsBeforeTheNext(t *testing.T) {
-	bubble(t, func(t *testing.T, s *source, l *lastGood[int]) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newDocument()
 		s.fail(errors.New("down"))
 		for range 10 {
 			if _, err := l.get(t.Context()); err == nil {
@@ -144,7 +147,8 @@ func TestFailedLoadRestsBeforeTheNext(t *testing.T) {
 }
 
 func TestRenewalsAreRateLimited(t *testing.T) {
-	bubble(t, func(t *testing.T, s *source, l *lastGood[int]) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newDocument()
 		seen, err := l.get(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -176,7 +180,8 @@ func TestRenewalsAreRateLimited(t *testing.T) {
 }
 
 func TestRenewalThatFailedUsesUpNothing(t *testing.T) {
-	bubble(t, func(t *testing.T, s *source, l *lastGood[int]) {
+	synctest.Test(t, func(t *testing.T) {
+		s, l := newDocument()
 		seen, err := l.get(t.Context())
 		if err != nil {
 			t.Fatal(err)

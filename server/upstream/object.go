@@ -109,5 +109,5 @@ func (o object) date(name string) (time.Time, error) {
 	if err != nil || math.IsNaN(seconds) || seconds < 0 || seconds > latest {
 		return time.Time{}, fmt.Errorf("%s is not a date", name)
 	}
-	return time.Unix(int64(seconds), 0), nil
+	return time.Unix(int64(seconds), 0).UTC(), nil
 }

@@ -160,5 +160,5 @@ func (p *OIDC) redeem(ctx context.Context, send func(context.Context) (*oauth2.T
 	if err != nil {
 		return Tokens{}, tokenError(err, p.now())
 	}
-	return parseTokens(response, p.now())
+	return parseTokens(response, p.now().UTC().Round(0)) // no monotonic reading: the times are stored
 }

@@ -21,6 +21,7 @@ func TestOIDCIsAProvider(t *testing.T) {
 	for _, style := range []upstream.AuthStyle{upstream.AuthBasic, upstream.AuthPost} {
 		t.Run(string(style), func(t *testing.T) {
 			upstreamtest.RunProvider(t, func(t *testing.T, f *upstreamtest.FakeIdP) upstream.Provider {
+				t.Helper()
 				return newProvider(t, f, func(c *upstream.OIDCConfig) { c.AuthStyle = style })
 			})
 		})

@@ -14,6 +14,9 @@ const (
 	Address
 )
 
+// Self is the ID of the command of this project's own client.
+const Self = "gatehouse"
+
 // Command is one way to add the server to one client.
 type Command struct {
 	// ID names the command in lower case, for links and tests.
@@ -81,7 +84,7 @@ func Commands(name, mcpURL string) []Command {
 			Text: "npx @modelcontextprotocol/inspector --server-url " + url + " --transport http",
 		},
 		{
-			ID: "gatehouse", Client: "Gatehouse itself, to try the login", Kind: Shell, Where: "Terminal",
+			ID: Self, Client: "Gatehouse itself, to try the login", Kind: Shell, Where: "Terminal",
 			Text: "gatehouse connect " + url,
 		},
 	}

@@ -27,28 +27,33 @@ type login struct {
 // Authorize does what a browser would in which a user logs in at an authorization URL, and returns where the provider
 // sends it: the callback with code and state.
 func (f *FakeIdP) Authorize(authorizationURL, user string) (callbackURL string) {
-	f.t.Helper()
+	f.tb.Helper()
 	return f.browse(authorizationURL, userParameter, user)
 }
 
 // Deny is Authorize for a person who declines: the callback has error=access_denied.
 func (f *FakeIdP) Deny(authorizationURL string) (callbackURL string) {
-	f.t.Helper()
+	f.tb.Helper()
 	return f.browse(authorizationURL, denyParameter, "yes")
 }
 
 func (f *FakeIdP) browse(authorizationURL, parameter, value string) string {
-	f.t.Helper()
-	client := f.server.Client()
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	response, err := client.Get(authorizationURL + "&" + parameter + "=" + url.QueryEscape(value))
+	f.tb.Helper()
+	location := authorizationURL + "&" + parameter + "=" + url.QueryEscape(value)
+	request, err := http.NewRequestWithContext(f.tb.Context(), http.MethodGet, location, nil)
 	if err != nil {
-		f.t.Errorf("fake provider: %v", err)
+		f.tb.Errorf("fake provider: %v", err)
+		return ""
+	}
+	// A transport shows redirects instead of following them.
+	response, err := f.server.Client().Transport.RoundTrip(request)
+	if err != nil {
+		f.tb.Errorf("fake provider: %v", err)
 		return ""
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusFound {
-		f.t.Errorf("fake provider: the authorization request was answered with status %d", response.StatusCode)
+		f.tb.Errorf("fake provider: the authorization request was answered with status %d", response.StatusCode)
 	}
 	return response.Header.Get("Location")
 }
@@ -82,7 +87,7 @@ func (f *FakeIdP) serveAuthorization(w http.ResponseWriter, r *http.Request) {
 		answer.Set("error_description", "fake description with <script>")
 	}
 	target.RawQuery = answer.Encode()
-	http.Redirect(w, r, target.String(), http.StatusFound)
+	http.Redirect(w, r, target.String(), http.StatusFound) //nolint:gosec // G710: a fake knows no redirect URIs
 }
 
 func (f *FakeIdP) authorizationProblem(query url.Values) string {

@@ -19,20 +19,20 @@ type Attempt struct {
 }
 
 // Begin sends a user through a provider's authorization URL up to the callback.
-func (f *FakeIdP) Begin(t testing.TB, provider upstream.Provider, user string) Attempt {
-	t.Helper()
+func (f *FakeIdP) Begin(tb testing.TB, provider upstream.Provider, user string) Attempt {
+	tb.Helper()
 	source := secret.NewSource(nil)
 	request := upstream.AuthorizationRequest{State: source.Text(""), Nonce: source.Text(""), Verifier: source.Text("")}
-	location, err := provider.AuthorizationURL(t.Context(), request)
+	location, err := provider.AuthorizationURL(tb.Context(), request)
 	if err != nil {
-		t.Fatalf("AuthorizationURL: %v", err)
+		tb.Fatalf("AuthorizationURL: %v", err)
 	}
 	callback, err := url.Parse(f.Authorize(location, user))
 	if err != nil {
-		t.Fatalf("callback: %v", err)
+		tb.Fatalf("callback: %v", err)
 	}
 	if got := callback.Query().Get("state"); got != request.State.Reveal() {
-		t.Fatalf("the state did not come back: %q", got)
+		tb.Fatalf("the state did not come back: %q", got)
 	}
 	return Attempt{Request: request, Callback: callback.Query()}
 }
@@ -51,11 +51,11 @@ func (a Attempt) Exchange() upstream.ExchangeRequest {
 }
 
 // LogIn takes a user through a whole login.
-func (f *FakeIdP) LogIn(t testing.TB, provider upstream.Provider, user string) upstream.Login {
-	t.Helper()
-	login, err := provider.Exchange(t.Context(), f.Begin(t, provider, user).Exchange())
+func (f *FakeIdP) LogIn(tb testing.TB, provider upstream.Provider, user string) upstream.Login {
+	tb.Helper()
+	login, err := provider.Exchange(tb.Context(), f.Begin(tb, provider, user).Exchange())
 	if err != nil {
-		t.Fatalf("Exchange: %v", err)
+		tb.Fatalf("Exchange: %v", err)
 	}
 	return login
 }
@@ -63,7 +63,8 @@ func (f *FakeIdP) LogIn(t testing.TB, provider upstream.Provider, user string) u
 // RunProvider checks what every implementation of upstream.Provider promises. newProvider configures one for the fake,
 // on the fake's clock.
 func RunProvider(t *testing.T, newProvider func(t *testing.T, f *FakeIdP) upstream.Provider) {
-	for name, test := range map[string]func(*suite, *testing.T){
+	t.Helper()
+	for name, test := range map[string]func(*suite){
 		"construction touches no network":                   (*suite).constructionIsOffline,
 		"a login tells who it is":                           (*suite).loginIdentifies,
 		"two people are two subjects":                       (*suite).subjectsDiffer,
@@ -82,8 +83,7 @@ func RunProvider(t *testing.T, newProvider func(t *testing.T, f *FakeIdP) upstre
 			clock := &Clock{}
 			clock.Set(time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC))
 			f.SetClock(clock.Now)
-			run := &suite{fake: f, clock: clock, provider: newProvider(t, f)}
-			test(run, t)
+			test(&suite{T: t, fake: f, clock: clock, provider: newProvider(t, f)})
 		})
 	}
 }

@@ -35,8 +35,8 @@ const (
 
 // FakeIdP is an identity provider that approves at once. Its methods are safe for concurrent use. It serves until the
 // test ends.
-type FakeIdP struct {
-	t      testing.TB
+type FakeIdP struct { //nolint:staticcheck // ST1003: people write IdP
+	tb     testing.TB
 	server *httptest.Server
 
 	mu            sync.Mutex
@@ -78,10 +78,10 @@ const (
 )
 
 // New starts a provider with the users alice and bob, one ES256 key and the clock of the system.
-func New(t testing.TB) *FakeIdP {
-	t.Helper()
+func New(tb testing.TB) *FakeIdP {
+	tb.Helper()
 	f := &FakeIdP{
-		t:             t,
+		tb:            tb,
 		now:           time.Now,
 		secret:        clientSecret,
 		users:         map[string]User{},
@@ -108,7 +108,7 @@ func New(t testing.TB) *FakeIdP {
 		mux.Handle(basePath+string(endpoint), f.instrumented(endpoint, handler))
 	}
 	f.server = httptest.NewServer(mux)
-	t.Cleanup(f.server.Close)
+	tb.Cleanup(f.server.Close)
 	return f
 }
 

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -143,9 +144,7 @@ func (f *FakeIdP) idToken(s *session, accessToken string) string {
 		"at_hash": accessTokenHash(key.Algorithm, accessToken),
 	}
 	if !f.settings.SparseIDToken {
-		for name, value := range user.profile() {
-			claims[name] = value
-		}
+		maps.Copy(claims, user.profile())
 	}
 	if s.nonce != "" {
 		claims["nonce"] = s.nonce

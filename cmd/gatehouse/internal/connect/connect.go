@@ -50,11 +50,14 @@ func Run(ctx context.Context, out io.Writer, options Options) error {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
-	err := c.run(ctx)
-	if errors.Is(err, context.Canceled) {
+	switch err := c.run(ctx); {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled):
 		return errors.New("interrupted")
+	default:
+		return errors.New(plain(err.Error()))
 	}
-	return err
 }
 
 // connection is one run.

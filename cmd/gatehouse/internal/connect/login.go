@@ -41,8 +41,8 @@ func (c *connection) logIn(ctx context.Context, refusal reception) (*client.Clie
 	return mcpClient, nil
 }
 
-// authorize registers this client and sends the user through the authorization code flow. The library keeps the code
-// verifier; what came back is ours to check.
+// authorize registers this client and sends the user through the authorization code flow. The library builds the
+// requests; whether PKCE is possible and whose answer came back is ours to check.
 func (c *connection) authorize(ctx context.Context, handler *transport.OAuthHandler, listener *loopback.Listener) error {
 	server, err := handler.GetServerMetadata(ctx)
 	if err != nil {

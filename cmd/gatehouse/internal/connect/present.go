@@ -147,9 +147,15 @@ func (c *connection) callSamples(ctx context.Context, mcpClient *client.Client, 
 	return nil
 }
 
-// line makes one line of a server's text. Control characters could tell the terminal what to do.
-func line(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r)
-	}), " ")
+// plain drops control characters from a server's text, which could tell the terminal what to do.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' {
+			return -1
+		}
+		return r
+	}, text)
 }
+
+// line makes one plain line of a server's text.
+func line(text string) string { return plain(strings.Join(strings.Fields(text), " ")) }

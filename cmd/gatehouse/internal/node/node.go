@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -84,8 +85,8 @@ func stopAll(parts []part) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
 	var problems []error
-	for i := len(parts) - 1; i >= 0; i-- {
-		problems = append(problems, parts[i].stop(ctx))
+	for _, p := range slices.Backward(parts) {
+		problems = append(problems, p.stop(ctx))
 	}
 	return errors.Join(problems...)
 }

@@ -56,7 +56,12 @@ func (l *Listener) Receive(ctx context.Context, want Expectation, redeem Redeem)
 	if shutdown := server.Shutdown(stop); errors.Is(shutdown, context.DeadlineExceeded) {
 		_ = server.Close() // a browser that keeps its connection open has the page already
 	}
-	return err
+	select {
+	case late := <-receiver.outcome: // the answer came when the time was over, and was taken all the same
+		return late
+	default:
+		return err
+	}
 }
 
 func (r *receiver) wait(ctx context.Context, served <-chan error) error {

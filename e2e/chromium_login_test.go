@@ -165,10 +165,12 @@ func (a album) add(p *profile, name string) {
 	a.t.Helper()
 	var picture []byte
 	var overflow int
-	p.run("picture of "+name,
-		chromedp.FullScreenshot(&picture, 100),
-		chromedp.Evaluate(`document.documentElement.scrollWidth - window.innerWidth`, &overflow),
-	)
+	// A page that was just loaded may not be laid out yet: it has no width then.
+	eventually(a.t, 10*time.Second, "a picture of "+name, func() bool {
+		return chromedp.Run(p.tab, chromedp.FullScreenshot(&picture, 100)) == nil
+	})
+	p.run("measure "+name,
+		chromedp.Evaluate(`document.documentElement.scrollWidth - window.innerWidth`, &overflow))
 	if overflow > 0 {
 		a.t.Errorf("%s: the page is %d pixels wider than the window", name, overflow)
 	}

@@ -115,6 +115,9 @@ func startGatehouse(t *testing.T, w *workspace, p process) *program.Process {
 		if err := running.Stop(); err != nil {
 			t.Error(err)
 		}
+		if p.args[0] == "serve" {
+			checkLog(t, filepath.Join(w.logs, p.name+".log"))
+		}
 		if t.Failed() {
 			t.Logf("last lines of %s:\n%s", p.name, running.Tail())
 		}

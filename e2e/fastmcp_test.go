@@ -1,20 +1,15 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"io/fs"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/cache"
-	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
 )
 
 const fastmcpVersion = "4.1.2"
@@ -40,7 +35,8 @@ func TestFastMCPClient(t *testing.T) {
 			if test.store != "" {
 				args = append(args, test.store)
 			}
-			output, logins := runFastMCP(t, d, python, args...)
+			script := filepath.Join("testdata", "fastmcp_client.py")
+			output, logins := d.runWithBrowser(t, python, append([]string{script}, args...)...)
 			var got struct{ Version, Greeting, Profile, Prompt string }
 			if err := json.Unmarshal(output, &got); err != nil {
 				t.Fatalf("%v: %s", err, output)
@@ -81,52 +77,6 @@ func (d *deployment) noteStoredTokens(t *testing.T, folder string) {
 }
 
 var storedToken = regexp.MustCompile(`"(access_token|refresh_token)":\s*"([^"]+)"`)
-
-// runFastMCP runs the script to its end and returns what it printed and how often it opened the browser. Whenever it
-// does, alice allows and logs in.
-func runFastMCP(t *testing.T, d *deployment, python string, args ...string) (output []byte, logins int) {
-	t.Helper()
-	browsers := newOpener(t)
-	cmd := exec.CommandContext(t.Context(), python, append([]string{filepath.Join("testdata", "fastmcp_client.py")}, args...)...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, browsers.env(t)...)
-	var printed, problems bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &printed, &problems
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Run() }()
-	for {
-		select {
-		case err := <-ended:
-			if err != nil {
-				t.Fatalf("%v\n%s", err, problems.String())
-			}
-			return printed.Bytes(), logins
-		case address := <-browsers.addresses:
-			logins++
-			d.finishAtProgram(t, address)
-		case <-time.After(time.Minute):
-			t.Fatal("the client neither ended nor opened a browser within a minute")
-		}
-	}
-}
-
-// finishAtProgram allows and logs in as alice, and goes back to the program that opened the browser. Programs begin to
-// listen only after the browser was opened.
-func (d *deployment) finishAtProgram(t *testing.T, address string) {
-	t.Helper()
-	request, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page := approve(t, d.newBrowser(t, request.Query().Get("redirect_uri")), address, d.alice)
-	if !page.Left {
-		t.Fatalf("the browser did not come back to the program: %s", page)
-	}
-	d.secrets.Add("authorization code", page.URL.Query().Get("code"))
-	d.secrets.Add(kindClientState, page.URL.Query().Get("state"))
-	eventually(t, 10*time.Second, "the end of the login", func() bool {
-		return program.Answers(page.URL.String())(t.Context())
-	})
-}
 
 // fastmcpPython returns a Python that has FastMCP, from a virtual environment of its own.
 func fastmcpPython(t *testing.T) string {

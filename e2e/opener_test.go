@@ -1,13 +1,19 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
 )
 
 // openerHook is the variable that turns this test binary into a command that opens a browser. It holds the URL to which
@@ -43,6 +49,52 @@ func (o *opener) env(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return []string{"BROWSER=" + self + " %s", openerHook + "=" + o.server.URL}
+}
+
+// runWithBrowser runs a program to its end, and returns what it printed and how often it opened a browser. Whenever it
+// does, alice allows and logs in.
+func (d *deployment) runWithBrowser(t *testing.T, path string, args ...string) (output []byte, logins int) {
+	t.Helper()
+	browsers := newOpener(t)
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, browsers.env(t)...)
+	var printed, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &printed, &problems
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Run() }()
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("%v\n%s", err, problems.String())
+			}
+			return printed.Bytes(), logins
+		case address := <-browsers.addresses:
+			logins++
+			d.finishAtProgram(t, address)
+		case <-time.After(time.Minute):
+			t.Fatal("the program neither ended nor opened a browser within a minute")
+		}
+	}
+}
+
+// finishAtProgram allows and logs in as alice, and goes back to the program that opened the browser. Programs begin to
+// listen only after the browser was opened.
+func (d *deployment) finishAtProgram(t *testing.T, address string) {
+	t.Helper()
+	request, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := approve(t, d.newBrowser(t, request.Query().Get("redirect_uri")), address, d.alice)
+	if !page.Left {
+		t.Fatalf("the browser did not come back to the program: %s", page)
+	}
+	d.secrets.Add("authorization code", page.URL.Query().Get("code"))
+	d.secrets.Add(kindClientState, page.URL.Query().Get("state"))
+	eventually(t, 10*time.Second, "the end of the login", func() bool {
+		return program.Answers(page.URL.String())(t.Context())
+	})
 }
 
 // handOver is the command: it gives the address to the test that listens at the hook, and returns at once.

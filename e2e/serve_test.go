@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"bufio"
 	"crypto/rand"
+	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,6 +45,39 @@ func TestServeShortTokens(t *testing.T) {
 	eventually(t, 2*revocationDelay, "the end of the access token", func() bool {
 		return s.mcpStatus(t, session.access) == http.StatusUnauthorized
 	})
+}
+
+// TestServeDrains: after SIGTERM no request begins, and one that is under way gets its answer.
+func TestServeDrains(t *testing.T) {
+	s := startServe(t)
+	conn, err := net.Dial("tcp", hostOf(t, s.server.URL))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const body = "grant_type=authorization_code&code=unknown&client_id=unknown"
+	fmt.Fprintf(conn, "POST /token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+		"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n", hostOf(t, s.server.URL), len(body))
+	answers := bufio.NewReader(conn)
+	if res, err := http.ReadResponse(answers, nil); err != nil || res.StatusCode != http.StatusContinue {
+		t.Fatalf("the server does not ask for the body: %v, %v", res, err)
+	}
+
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.running.Stop() }()
+	eventually(t, revocationDelay, "the end of the listener", func() bool { return !s.process.ready(t.Context()) })
+	fmt.Fprint(conn, body)
+	res, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		t.Fatalf("the request under way got no answer: %v", err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusUnauthorized {
+		t.Errorf("the request under way got status %d, want 401 for an unknown client", res.StatusCode)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestServeNamesWhatIsMissing: all problems at once, and no secret among them.

@@ -58,7 +58,6 @@ func TestConnectRefusesArgumentsThatItDoesNotKnow(t *testing.T) {
 		"two URLs":      {"http://h/a", "http://h/b"},
 		"a flag before": {"--nothing", "http://h/a"},
 		"a flag after":  {"http://h/a", "--nothing"},
-		"help":          {"--help"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			term := terminal{Out: new(bytes.Buffer), Err: new(bytes.Buffer)}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,4 +68,22 @@ func browse(ctx context.Context, address, username string) error {
 		return errors.New(page.String())
 	}
 	return nil
+}
+
+func TestAskingForHelpIsNoMistake(t *testing.T) {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"serve", "--help"}, {"connect", "-h"}} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), args, terminal{Out: &out, Err: &errs}); code != exitOK || out.Len()+errs.Len() == 0 {
+			t.Errorf("%v: exit code %d, printed %d bytes", args, code, out.Len()+errs.Len())
+		}
+	}
+}
+
+func TestUsageErrorsAreToldOnce(t *testing.T) {
+	for _, args := range [][]string{{"serve", "middle"}, {"dev", "now"}, {"serve", "--nothing"}, {"unheard-of"}} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), args, terminal{Out: &out, Err: &errs}); code != exitUsage || errs.Len() == 0 {
+			t.Errorf("%v: exit code %d, told %q", args, code, errs.String())
+		}
+	}
 }

@@ -5,6 +5,7 @@ package config
 import (
 	"net"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -45,8 +46,12 @@ type Config struct {
 	CodeTTL         time.Duration
 	AccessTokenTTL  time.Duration
 	RefreshIdleTTL  time.Duration
+	RefreshGrace    time.Duration
 	GrantTTL        time.Duration
 	RecheckInterval time.Duration
+	MaxStaleness    time.Duration
+	KeyRotation     time.Duration
+	AccountTTL      time.Duration
 	SigningAlg      string
 
 	RedirectSchemes  oauth.PrivateUseSchemes
@@ -86,6 +91,20 @@ func (c *Config) Resources() oauth.Resources {
 
 // CallbackURL is where the provider sends the browser.
 func (c *Config) CallbackURL() string { return c.BaseURL + "/auth/callback" }
+
+// SQLitePath is the file of the store, when the store is a file.
+func (c *Config) SQLitePath() string {
+	if path, ok := strings.CutPrefix(c.StoreURL, "sqlite:"); ok {
+		return path
+	}
+	return filepath.Join(c.DataDir, "gatehouse.db")
+}
+
+// Postgres is the URL of the store, when the store is a PostgreSQL database. It may hold a password.
+func (c *Config) Postgres() (string, bool) {
+	ok := strings.HasPrefix(c.StoreURL, "postgres://") || strings.HasPrefix(c.StoreURL, "postgresql://")
+	return c.StoreURL, ok
+}
 
 // Secure reports whether browsers reach the server by https.
 func (c *Config) Secure() bool { return strings.HasPrefix(c.BaseURL, "https://") }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,12 +49,16 @@ func list(env, value, group, doc string, field func(*Config) *[]string) Setting 
 }
 
 func duration(env, value, group, doc string, field func(*Config) *durationField) Setting {
+	return atLeast(time.Second, env, value, group, doc, field)
+}
+
+func atLeast(least time.Duration, env, value, group, doc string, field func(*Config) *durationField) Setting {
 	return Setting{
 		Env: env, Default: value, Group: group, Doc: doc,
 		set: func(c *Config, v string) error {
 			d, err := time.ParseDuration(v)
-			if err != nil || d < time.Second {
-				return fmt.Errorf("must be a duration of at least 1s, for example 90s, 15m or 1h")
+			if err != nil || d < least {
+				return fmt.Errorf("must be a duration of at least %s, for example 90s, 15m or 1h", least)
 			}
 			*field(c) = d
 			return nil
@@ -75,6 +80,19 @@ func number(env, value, group, doc string, field func(*Config) *int) Setting {
 		},
 		get: func(c *Config) string { return strconv.Itoa(*field(c)) },
 	}
+}
+
+// location is a URL that may hold a password, which is not shown.
+func location(env, value, group, doc string, field func(*Config) *string) Setting {
+	s := text(env, value, group, doc, field)
+	s.get = func(c *Config) string {
+		u, err := url.Parse(*field(c))
+		if err != nil {
+			return redacted
+		}
+		return u.Redacted()
+	}
+	return s
 }
 
 func hidden(env, group, doc string, field func(*Config) *secret.Text) Setting {

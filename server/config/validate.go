@@ -3,10 +3,14 @@ package config
 import (
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
 	"github.com/gatehouse-auth/gatehouse/server/seal"
 )
+
+// maxRefreshGrace bounds how long a used refresh token is answered again: whoever stole it is as quick as its owner.
+const maxRefreshGrace = 5 * time.Minute
 
 // minAdminToken is the least length of a configured admin token, about 190 bits of base64.
 const minAdminToken = 32
@@ -35,8 +39,11 @@ func (c *Config) complete() Problems {
 	if !IsLoopback(c.CoreAddr) && c.GRPCTLSCA == "" {
 		report("GATEHOUSE_CORE_ADDR", "is off loopback: set GATEHOUSE_GRPC_TLS_CA")
 	}
-	if c.StoreURL != "" && !strings.HasPrefix(c.StoreURL, "sqlite:") {
-		report("GATEHOUSE_STORE_URL", "must begin with sqlite:")
+	if _, isPostgres := c.Postgres(); c.StoreURL != "" && !strings.HasPrefix(c.StoreURL, "sqlite:") && !isPostgres {
+		report("GATEHOUSE_STORE_URL", "must begin with sqlite: or postgres://")
+	}
+	if c.RefreshGrace > maxRefreshGrace {
+		report("GATEHOUSE_REFRESH_GRACE", "must be at most 5m")
 	}
 	if c.AccessTokenTTL > c.GrantTTL {
 		report("GATEHOUSE_ACCESS_TOKEN_TTL", "must not be longer than GATEHOUSE_GRANT_TTL")
@@ -81,8 +88,8 @@ func (c *Config) checkProvider(report func(key, message string)) {
 
 func (c *Config) checkSecrets(report func(key, message string)) {
 	if !c.SealingKey.IsEmpty() {
-		if _, err := seal.ParseKey([]byte(c.SealingKey.Reveal())); err != nil {
-			report("GATEHOUSE_SEALING_KEY", "must be 32 random bytes in base64")
+		if _, err := seal.ParseKeys([]byte(c.SealingKey.Reveal())); err != nil {
+			report("GATEHOUSE_SEALING_KEY", "must be 32 random bytes in base64, or several such keys separated by spaces")
 		}
 	}
 	if n := len(c.AdminToken.Reveal()); n > 0 && n < minAdminToken {

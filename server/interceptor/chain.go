@@ -56,10 +56,15 @@ func (c Chain) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h
 	})
 }
 
-// Stream runs a stream: recovered and allowed. The only streams are those of health and reflection.
+// Stream runs a stream: recovered and allowed. It lasts as long as the caller stays.
 func (c Chain) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer c.recover(stream.Context(), info.FullMethod, &err)
-	return c.gate.Stream(srv, stream, info, handler)
+	return c.gate.Stream(srv, stream, info, func(srv any, stream grpc.ServerStream) error {
+		if err := handler(srv, stream); err != nil {
+			return c.public(stream.Context(), info.FullMethod, err)
+		}
+		return nil
+	})
 }
 
 // validate applies the rules in the proto. The first broken one is named to the caller.

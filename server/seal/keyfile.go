@@ -11,52 +11,59 @@ import (
 	"path/filepath"
 )
 
-// LoadOrCreateKey reads the sealing key in a file of mode 0600, in base64. With create it makes the file when it is
-// missing. A file that others may read is refused: whoever reads it can read every sealed value.
-func LoadOrCreateKey(path string, create bool) (Key, error) {
-	key, err := loadKey(path)
+// LoadOrCreateKeys reads the sealing keys in a file of mode 0600, in base64, one a line: the first seals, the others
+// open what they sealed before. With create it makes the file with one key when it is missing. A file that others may
+// read is refused: whoever reads it can read every sealed value.
+func LoadOrCreateKeys(path string, create bool) ([]Key, error) {
+	keys, err := loadKeys(path)
 	if !errors.Is(err, fs.ErrNotExist) || !create {
-		return key, err
+		return keys, err
 	}
+	var key Key
 	if _, err := rand.Read(key[:]); err != nil {
-		return Key{}, fmt.Errorf("seal: %w", err)
+		return nil, fmt.Errorf("seal: %w", err)
 	}
 	if err := writeKey(path, key); errors.Is(err, fs.ErrExist) {
-		return loadKey(path) // another process was first
+		return loadKeys(path) // another process was first
 	} else if err != nil {
-		return Key{}, err
+		return nil, err
 	}
-	return key, nil
+	return []Key{key}, nil
 }
 
-// ParseKey reads a sealing key in base64.
-func ParseKey(text []byte) (Key, error) {
-	var key Key
-	raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
-	if err != nil || len(raw) != KeySize {
-		return key, fmt.Errorf("seal: a sealing key is %d random bytes in base64", KeySize)
+// ParseKeys reads one or more sealing keys in base64, separated by white space.
+func ParseKeys(text []byte) ([]Key, error) {
+	var keys []Key
+	for _, word := range bytes.Fields(text) {
+		raw, err := base64.StdEncoding.DecodeString(string(word))
+		if err != nil || len(raw) != KeySize {
+			return nil, fmt.Errorf("seal: a sealing key is %d random bytes in base64", KeySize)
+		}
+		keys = append(keys, Key(raw))
 	}
-	copy(key[:], raw)
-	return key, nil
+	if len(keys) == 0 {
+		return nil, errors.New("seal: no sealing key")
+	}
+	return keys, nil
 }
 
-func loadKey(path string) (Key, error) {
+func loadKeys(path string) ([]Key, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return Key{}, fmt.Errorf("seal: %w", err)
+		return nil, fmt.Errorf("seal: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return Key{}, fmt.Errorf("seal: %s may be read by others (mode %04o): chmod 600 it", path, info.Mode().Perm())
+		return nil, fmt.Errorf("seal: %s may be read by others (mode %04o): chmod 600 it", path, info.Mode().Perm())
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return Key{}, fmt.Errorf("seal: %w", err)
+		return nil, fmt.Errorf("seal: %w", err)
 	}
-	key, err := ParseKey(text)
+	keys, err := ParseKeys(text)
 	if err != nil {
-		return Key{}, fmt.Errorf("%w: %s", err, path)
+		return nil, fmt.Errorf("%w: %s", err, path)
 	}
-	return key, nil
+	return keys, nil
 }
 
 // writeKey links a complete temporary file into place, so that no process ever reads half a key and none overwrites

@@ -82,6 +82,9 @@ func New(keys ...Key) (*Sealer, error) {
 	return s, nil
 }
 
+// CurrentKeyID is the id that Seal writes behind the version byte.
+func (s *Sealer) CurrentKeyID() []byte { return append([]byte(nil), s.current[:]...) }
+
 // Seal encrypts plaintext for a place.
 func (s *Sealer) Seal(plaintext []byte, place Place) []byte {
 	head := append([]byte{version}, s.current[:]...)

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"os"
 	"path/filepath"
@@ -83,30 +84,40 @@ func TestOldKeyOpensAfterRotation(t *testing.T) {
 
 func TestKeyFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sealing.key")
-	if _, err := LoadOrCreateKey(path, false); !errors.Is(err, os.ErrNotExist) {
+	if _, err := LoadOrCreateKeys(path, false); !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("missing file: %v", err)
 	}
-	created, err := LoadOrCreateKey(path, true)
+	created, err := LoadOrCreateKeys(path, true)
+	if err != nil || len(created) != 1 {
+		t.Fatal(err)
+	}
+	again, err := LoadOrCreateKeys(path, true)
+	if err != nil || again[0] != created[0] {
+		t.Fatalf("second start made another key: %v", err)
+	}
+	old, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := LoadOrCreateKey(path, true)
-	if err != nil || again != created {
-		t.Fatalf("second start made another key: %v", err)
-	}
-	if err := os.Chmod(path, 0o644); err != nil {
+	newer := base64.StdEncoding.EncodeToString(keyB[:])
+	if err := os.WriteFile(path, []byte(newer+"\n"+string(old)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadOrCreateKey(path, true); err == nil {
+	if both, err := LoadOrCreateKeys(path, false); err != nil || len(both) != 2 || both[0] != keyB || both[1] != created[0] {
+		t.Errorf("two keys: %d, %v", len(both), err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // the point of the test
+		t.Fatal(err)
+	}
+	if _, err := LoadOrCreateKeys(path, true); err == nil {
 		t.Error("a file that others may read was accepted")
 	}
-	if err := os.WriteFile(path, []byte("short"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := LoadOrCreateKey(path, true); err == nil {
-		t.Error("a damaged file was accepted or replaced")
+	for _, damaged := range []string{"short", "", newer + "\nshort"} {
+		if err := errors.Join(os.WriteFile(path, []byte(damaged), 0o600), os.Chmod(path, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadOrCreateKeys(path, true); err == nil {
+			t.Errorf("%q was accepted or replaced", damaged)
+		}
 	}
 }

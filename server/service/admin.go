@@ -18,9 +18,10 @@ type AdminStore interface {
 	storage.Grants
 }
 
-// Revoker tells verifiers that grants have ended.
+// Revoker tells verifiers that grants have ended, or that nothing they remember can be relied on.
 type Revoker interface {
 	Revoked(grantIDs ...string)
+	Forget()
 }
 
 // AdminDeps is what the AdminService needs.
@@ -29,6 +30,8 @@ type AdminDeps struct {
 	Registrar Registrar
 	Revoker   Revoker
 	Pages     Pages
+	Rings     []Ring // the keys of access tokens first
+	Reseals   Reseals
 	Now       func() time.Time
 }
 

@@ -61,7 +61,7 @@ func (p *OIDC) verified(ctx context.Context, md metadata, tokens Tokens, nonce s
 	if err != nil {
 		return Login{}, err
 	}
-	return Login{Identity: identity, Tokens: tokens}, nil
+	return Login{Identity: identity, Tokens: tokens, SessionID: cleanClaim(claims, "sid")}, nil
 }
 
 // verifiedAccess checks an access token that is a JWT of the provider. Its own expiry is better than expires_in.

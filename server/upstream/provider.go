@@ -54,6 +54,9 @@ type ExchangeRequest struct {
 type Login struct {
 	Identity Identity
 	Tokens   Tokens
+	// SessionID is the provider's session, the "sid" of the ID token (OpenID Connect Back-Channel Logout 1.0
+	// section 2.1); empty when the provider names none.
+	SessionID string
 }
 
 // Identity is a person as the provider knows them. Issuer and Subject, with the provider's name, are the identity; the

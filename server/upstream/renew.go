@@ -42,7 +42,7 @@ func (p *OIDC) renewed(ctx context.Context, md metadata, old, fresh Tokens) (Log
 	if fresh.IDToken.IsEmpty() {
 		fresh.IDToken = old.IDToken
 		tokens, err := p.verifiedAccess(ctx, fresh)
-		return Login{Identity: newIdentity(before), Tokens: tokens}, err
+		return Login{Identity: newIdentity(before), Tokens: tokens, SessionID: cleanClaim(before, "sid")}, err
 	}
 	login, err := p.verified(ctx, md, fresh, secret.Text{})
 	if err != nil {

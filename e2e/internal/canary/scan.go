@@ -51,12 +51,14 @@ func (s *Set) Scan(tree fs.FS, allowed ...Allowance) ([]Finding, error) {
 	}), nil
 }
 
+// search finds each secret in the first of its forms.
 func search(path string, content []byte, secrets map[string]string) []Finding {
 	var findings []Finding
 	for secret, kind := range secrets {
 		for _, form := range forms(secret) {
 			if at := bytes.Index(content, []byte(form.text)); at >= 0 {
 				findings = append(findings, Finding{Kind: kind, Encoding: form.encoding, Path: path, Offset: at})
+				break
 			}
 		}
 	}

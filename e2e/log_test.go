@@ -1,0 +1,34 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"testing"
+)
+
+// checkLog fails the test unless every line of a log is a JSON record, and none of them reports a fault of gatehouse.
+// Whatever clients, attackers and outages do is no such fault.
+func checkLog(t *testing.T, path string) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for number := 1; lines.Scan(); number++ {
+		var record struct{ Time, Level, Msg string }
+		if err := json.Unmarshal(lines.Bytes(), &record); err != nil || record.Time == "" || record.Msg == "" {
+			t.Errorf("%s line %d is no log record: %s", path, number, lines.Text())
+		}
+		if record.Level == "ERROR" {
+			t.Errorf("%s line %d: %s", path, number, lines.Text())
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Error(err)
+	}
+}

@@ -373,7 +373,9 @@ type Grants interface {
 // Lease is the right to renew a credential, until its time is over.
 type Lease struct {
 	Credential Credential // as it stands under the lease
-	Fence      int64      // what FinishRenewal and AbandonRenewal must present
+	// Fence is what the holder must present. Every lease on an id has a higher one, also when the credential was deleted
+	// and stored anew in between.
+	Fence int64
 }
 
 // Credentials stores what providers gave us. A lease stands from BeginRenewal until it is finished, abandoned or ended,

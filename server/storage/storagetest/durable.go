@@ -2,8 +2,8 @@ package storagetest
 
 import (
 	"errors"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 )
@@ -20,31 +20,48 @@ func RunDurable(t *testing.T, create func(t *testing.T) (open func() storage.Sto
 		here, there := opened(t, open), opened(t, open)
 		for range 20 {
 			code := here.code("client", "alice")
-			grant, _ := here.newGrant(code)
-			stores := []storage.Store{here.Store, there.Store}
+			grant := here.newGrant(code)
+			both := stores{here.Store, there.Store}
 			oneWins(t, race(racers, func(i int) error {
-				return stores[i%2].RedeemCode(t.Context(), code.Hash, here.now, grant, nil)
+				return both[i%2].RedeemCode(t.Context(), code.Hash, here.now, grant)
 			}), storage.ErrUsed)
 		}
 	})
-	t.Run("stores that open together agree on one key", func(t *testing.T) {
+	t.Run("of racing rotations through two stores one wins and the others repeat it", func(t *testing.T) {
 		open := create(t)
-		var mu sync.Mutex
-		standing := map[string]bool{}
-		for _, err := range race(4, func(int) error {
+		here, there := opened(t, open), opened(t, open)
+		grant := here.grant("client", "alice")
+		for range 20 {
+			answers, errs := here.raceRotations(stores{here.Store, there.Store}, grant, grace)
+			grant = here.agree(grant, answers, errs)
+		}
+	})
+	t.Run("of racing renewals through two stores one gets the lease", func(t *testing.T) {
+		open := create(t)
+		here, there := opened(t, open), opened(t, open)
+		for range 20 {
+			credential := here.lent("alice")
+			oneWins(t, race(racers, func(i int) error {
+				return second([]*scene{here, there}[i%2].begin(credential))
+			}), storage.ErrConflict)
+		}
+	})
+	t.Run("of stores that open together one adds the first key", func(t *testing.T) {
+		open := create(t)
+		added := make([]bool, 4)
+		for _, err := range race(len(added), func(i int) (err error) {
 			store := open()
 			defer store.Close()
-			key, err := store.EnsureSigningKey(t.Context(), newScene(t, store).newKey("ES256"))
-			mu.Lock()
-			defer mu.Unlock()
-			standing[key.ID] = true
+			key := newScene(t, store).newKey("ES256")
+			key.ID += string(rune('a' + i)) // scenes give the same names
+			added[i], err = store.AddSigningKey(t.Context(), key, time.Time{})
 			return err
 		}) {
 			if err != nil {
 				t.Errorf("unexpected error: %v", err)
 			}
 		}
-		same(t, len(standing), 1)
+		same(t, count(added), 1)
 	})
 }
 
@@ -61,11 +78,13 @@ func survives(t *testing.T, open func() storage.Store) {
 	pending, claimed := s.pending(client.ID), s.claimed(client.ID)
 	fresh, used := s.code(client.ID, "alice"), s.code(client.ID, "alice")
 	s.must(s.redeem(used))
-	revoked := s.grant(client.ID, "bob")
-	_, err := s.RevokeGrants(ctx, storage.GrantFilter{ID: revoked.ID, Now: s.now}, storage.RevokedByOperator)
-	s.must(err)
-	key, err := s.EnsureSigningKey(ctx, s.newKey("ES256"))
-	s.must(err)
+	s.revoke(s.grant(client.ID, "bob"))
+	first := s.grant(client.ID, "carol")
+	rotated := s.rotate(first)
+	lease := s.lease(s.credential(rotated.CredentialID))
+	revocations, key, assertion, session := s.revocations(), s.newKey("ES256"), s.hash(), s.session("dave")
+	s.add(key)
+	s.must(s.UseAssertion(ctx, assertion, s.now.Add(time.Hour)))
 	s.must(s.Close())
 
 	store := open()
@@ -78,11 +97,15 @@ func survives(t *testing.T, open func() storage.Store) {
 	same(t, s.status(pending), storage.StatusPending)
 	same(t, s.status(claimed), storage.StatusClaimed)
 	s.want(storage.ErrUsed, s.redeem(used))
-	same(t, s.listed(storage.GrantFilter{Now: s.now}), []string{used.GrantID})
+	same(t, s.listed(storage.GrantFilter{Now: s.now}), []string{used.GrantID, rotated.ID})
 	s.must(s.redeem(fresh))
-	standing, err := s.EnsureSigningKey(ctx, s.newKey("ES256"))
+	s.repeats(s.rotation(first), rotated)
+	s.must(s.FinishRenewal(ctx, s.renewed(lease), lease.Fence))
+	same(t, s.revocations(), revocations)
+	same(t, s.keys(), []storage.SigningKey{key})
+	s.want(storage.ErrUsed, s.UseAssertion(ctx, assertion, s.now))
+	_, _, err = s.AccountSession(ctx, session.Hash, s.now)
 	s.must(err)
-	same(t, standing, key)
 }
 
 func survivesClosing(t *testing.T, open func() storage.Store) {

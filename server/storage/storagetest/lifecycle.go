@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"errors"
+	"maps"
 	"testing"
 
 	"github.com/gatehouse-auth/gatehouse/server/storage"
@@ -61,13 +62,13 @@ func lifecycleChecks() []check {
 func (s *scene) calls() map[string]func(context.Context) error {
 	s.t.Helper()
 	client, doomed := s.client(), s.client()
-	fresh, txn, key := s.newClient(), s.newTransaction(client.ID), s.newKey(s.name("alg"))
+	fresh, txn := s.newClient(), s.newTransaction(client.ID)
 	pending, denied, approved := s.pending(client.ID), s.pending(client.ID), s.approved(client.ID)
 	failing, completion := s.claimed(client.ID), s.newCompletion(s.claimed(client.ID), "alice")
 	code, burning, grant := s.code(client.ID, "alice"), s.code(client.ID, "alice"), s.grant(client.ID, "alice")
 	filter, page := storage.GrantFilter{ID: grant.ID, Now: s.now}, storage.Page{Limit: 1}
 	approval := s.newApproval(pending)
-	return map[string]func(context.Context) error{
+	calls := map[string]func(context.Context) error{
 		"CreateClient": func(ctx context.Context) error { return s.CreateClient(ctx, fresh, noLimit) },
 		"Client":       func(ctx context.Context) error { return second(s.Client(ctx, client.ID)) },
 		"ListClients":  func(ctx context.Context) error { return second(s.ListClients(ctx, page)) },
@@ -91,8 +92,7 @@ func (s *scene) calls() map[string]func(context.Context) error {
 		"CompleteTransaction": func(ctx context.Context) error { return s.CompleteTransaction(ctx, completion) },
 		"Code":                func(ctx context.Context) error { return second(s.Code(ctx, code.Hash)) },
 		"RedeemCode": func(ctx context.Context) error {
-			granted, refresh := s.newGrant(code)
-			return s.RedeemCode(ctx, code.Hash, s.now, granted, refresh)
+			return s.RedeemCode(ctx, code.Hash, s.now, s.newGrant(code))
 		},
 		"BurnCode": func(ctx context.Context) error { return s.BurnCode(ctx, burning.Hash, s.now) },
 
@@ -102,14 +102,15 @@ func (s *scene) calls() map[string]func(context.Context) error {
 			return second(s.RevokeGrants(ctx, filter, storage.RevokedByOperator))
 		},
 
-		"SigningKeys":      func(ctx context.Context) error { return second(s.SigningKeys(ctx)) },
-		"EnsureSigningKey": func(ctx context.Context) error { return second(s.EnsureSigningKey(ctx, key)) },
-
 		"Sweep": func(ctx context.Context) error {
 			return second(s.Sweep(ctx, s.now, storage.SweepPolicy{UnusedClient: noLimit, IdleClient: noLimit}))
 		},
 		"Ping": func(ctx context.Context) error { return s.Ping(ctx) },
 	}
+	maps.Copy(calls, s.credentialCalls())
+	maps.Copy(calls, s.accountCalls())
+	maps.Copy(calls, s.keyCalls())
+	return calls
 }
 
 // second drops a result.

@@ -7,12 +7,13 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 )
 
-// keep is the policy of the checks; its four times differ so that none can stand in for another.
+// keep is the policy of the checks; its times differ so that none can stand in for another.
 var keep = storage.SweepPolicy{
 	UnusedClient:     24 * time.Hour,
 	IdleClient:       200 * 24 * time.Hour,
 	EndedGrant:       7 * 24 * time.Hour,
 	EndedTransaction: time.Hour,
+	Revocation:       30 * 24 * time.Hour,
 	Limit:            100,
 }
 
@@ -46,46 +47,41 @@ func sweepChecks() []check {
 			end := code.ExpireTime.Add(keep.EndedTransaction)
 			s.sweep(end.Add(-time.Microsecond), keep, storage.SweepResult{})
 			s.want(storage.ErrUsed, s.BurnCode(t.Context(), used.Hash, s.now)) // a replay is still noticed
-			s.sweep(end, keep, storage.SweepResult{Codes: 2, Credentials: 1, Users: 1})
+			s.sweep(end, keep, storage.SweepResult{Codes: 2})
 			_, err := s.Code(t.Context(), code.Hash)
 			s.want(storage.ErrNotFound, err)
 			end = s.newTransaction("client").ExpireTime.Add(keep.EndedTransaction)
 			s.sweep(end.Add(-time.Microsecond), keep, storage.SweepResult{})
 			s.sweep(end, keep, storage.SweepResult{Transactions: 2})
 		}},
-		{"an expired grant goes with its tokens, credential and user", func(t *testing.T, s *scene) {
+		{"an expired grant goes after its time", func(t *testing.T, s *scene) {
 			grant := s.grant("client", "alice")
 			s.discardAuthorizations()
 			end := grant.ExpireTime.Add(keep.EndedGrant)
-			result, err := s.Sweep(t.Context(), end.Add(-time.Microsecond), keep)
-			s.must(err)
-			same(t, result.Grants, 0)
-			tokens := result.RefreshTokens // a token may end before its grant
-			result, err = s.Sweep(t.Context(), end, keep)
-			s.must(err)
-			result.RefreshTokens += tokens
-			same(t, result, storage.SweepResult{Grants: 1, RefreshTokens: 1, Credentials: 1, Users: 1})
+			s.sweep(end.Add(-time.Microsecond), keep, storage.SweepResult{})
+			s.sweep(end, keep, storage.SweepResult{Grants: 1})
+			_, err := s.Grant(t.Context(), grant.ID)
+			s.want(storage.ErrNotFound, err)
 		}},
 		{"a revoked grant goes when its time after the revocation is over", func(t *testing.T, s *scene) {
 			grant, other := s.grant("client", "alice"), s.grant("client", "alice")
 			s.discardAuthorizations()
-			filter := storage.GrantFilter{ID: grant.ID, Now: s.now}
-			_, err := s.RevokeGrants(t.Context(), filter, storage.RevokedByOperator)
-			s.must(err)
+			s.revoke(grant)
 			end := s.now.Add(keep.EndedGrant)
 			s.sweep(end.Add(-time.Microsecond), keep, storage.SweepResult{})
 			s.sweep(end, keep, storage.SweepResult{Grants: 1})
-			_, err = s.Grant(t.Context(), grant.ID)
+			_, err := s.Grant(t.Context(), grant.ID)
 			s.want(storage.ErrNotFound, err)
-			detail, err := s.Grant(t.Context(), other.ID) // it shares the credential, which therefore stays
-			s.must(err)
-			same(t, detail.Grant, other)
+			s.stands(other)
 		}},
 		{"a sweep deletes no more than its limit of each table", func(t *testing.T, s *scene) {
 			const rows, limit = 5, 2
 			for range rows {
-				s.grant(s.client().ID, s.name("user"))
+				user := s.name("user")
+				s.revoke(s.grant(s.client().ID, user))
 				s.client()
+				s.session(user)
+				s.must(s.UseAssertion(t.Context(), s.hash(), s.now))
 			}
 			policy := storage.SweepPolicy{Limit: limit}
 			end := s.now.Add(1000 * 24 * time.Hour)
@@ -94,6 +90,7 @@ func sweepChecks() []check {
 				if round > 10*rows {
 					t.Fatal("sweeping never ends")
 				}
+				s.discardCredentials(end)
 				result, err := s.Sweep(t.Context(), end, policy)
 				s.must(err)
 				for _, count := range counts(&result) {
@@ -109,8 +106,8 @@ func sweepChecks() []check {
 				}
 			}
 			same(t, total, storage.SweepResult{
-				Clients: 2 * rows, Transactions: rows, Codes: rows, Grants: rows, RefreshTokens: rows, Credentials: rows,
-				Users: rows,
+				Clients: 2 * rows, Transactions: 2 * rows, Codes: rows, Grants: rows, Revocations: rows,
+				AccountSessions: rows, Assertions: rows, Users: rows,
 			})
 		}},
 	}
@@ -118,7 +115,9 @@ func sweepChecks() []check {
 
 // counts lists the fields of a result.
 func counts(r *storage.SweepResult) []*int {
-	return []*int{&r.Clients, &r.Transactions, &r.Codes, &r.Grants, &r.RefreshTokens, &r.Credentials, &r.Users}
+	return []*int{
+		&r.Clients, &r.Transactions, &r.Codes, &r.Grants, &r.Revocations, &r.AccountSessions, &r.Assertions, &r.Users,
+	}
 }
 
 // discardAuthorizations sweeps transactions and codes away, so that a check can count the rest.
@@ -186,9 +185,7 @@ func clientSweepChecks() []check {
 			client := s.client()
 			grant := s.grant(client.ID, "alice")
 			s.discardAuthorizations()
-			filter := storage.GrantFilter{ID: grant.ID, Now: s.now}
-			_, err := s.RevokeGrants(t.Context(), filter, storage.RevokedByOperator)
-			s.must(err)
+			s.revoke(grant)
 			policy := keep
 			policy.IdleClient = 0
 			s.sweep(s.now, policy, storage.SweepResult{Clients: 1})

@@ -57,7 +57,7 @@ func (s *Store) ListClients(ctx context.Context, page storage.Page) ([]storage.C
 	if !page.After.IsZero() {
 		query, args = selectClientsAfter, []any{at(page.After.CreateTime), page.After.ID, page.Limit}
 	}
-	rows, err := s.reader.pool.QueryContext(ctx, query, args...)
+	rows, err := s.reader.query(ctx, query, args...)
 	clients, err := collect(rows, err, clientFields)
 	return clients, answer("list clients", err)
 }

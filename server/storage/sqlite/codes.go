@@ -58,9 +58,7 @@ func (s *Store) Code(ctx context.Context, hash secret.Hash) (code storage.Code, 
 }
 
 // RedeemCode implements storage.Codes.
-func (s *Store) RedeemCode(
-	ctx context.Context, hash secret.Hash, now time.Time, grant storage.Grant, refresh *storage.RefreshToken,
-) error {
+func (s *Store) RedeemCode(ctx context.Context, hash secret.Hash, now time.Time, grant storage.Grant) error {
 	return s.write(ctx, "redeem code", func(tx *session) error {
 		var clientID string
 		err := tx.row([]any{&clientID}, redeemCode, at(now), digest{&hash}, at(now))
@@ -72,11 +70,6 @@ func (s *Store) RedeemCode(
 		}
 		if _, err := tx.insert(insertGrant, grantFields(&grant)...); err != nil {
 			return err
-		}
-		if refresh != nil {
-			if _, err := tx.insert(insertRefreshToken, refreshTokenFields(refresh)...); err != nil {
-				return err
-			}
 		}
 		return tx.run(markClientUsed, at(now), clientID)
 	})

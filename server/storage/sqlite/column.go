@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
@@ -12,8 +13,12 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 )
 
-// Columns whose Go type SQLite does not know. Each points to a field of a record and goes both ways, so one list of
-// fields serves the INSERT and the SELECT and cannot fall apart.
+// column is a column whose Go type SQLite does not know. It points to a field of a record and goes both ways, so one
+// list of fields serves the INSERT and the SELECT and cannot fall apart.
+type column interface {
+	driver.Valuer
+	sql.Scanner
+}
 
 // instant is a time column: microseconds since the epoch, NULL for the zero time.
 type instant struct{ field *time.Time }

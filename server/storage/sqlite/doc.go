@@ -27,6 +27,6 @@
 // # Columns
 //
 // Times are microseconds since the epoch in UTC, and NULL is the zero time. Lists of strings are JSON. Digests are
-// 32-byte blobs. Statements use RETURNING, ON CONFLICT and row values, which PostgreSQL and CockroachDB share; nothing
-// is assembled from data.
+// 32-byte blobs. Statements use RETURNING, ON CONFLICT and row values, which PostgreSQL and CockroachDB share; only the
+// highest sequence of the outbox is read in a way of SQLite's own. Nothing is assembled from data.
 package sqlite

@@ -51,17 +51,29 @@ func codeNamed(name string) storage.Code {
 	}
 }
 
-// exchange redeems a code for a grant with a refresh token.
+// exchange redeems a code for a grant that refreshes.
 func exchange(ctx context.Context, s storage.Store, code storage.Code) error {
-	grant := storage.Grant{
+	return s.RedeemCode(ctx, code.Hash, noon, grantOf(code))
+}
+
+func grantOf(code storage.Code) storage.Grant {
+	return storage.Grant{
 		ID: code.GrantID, ClientID: code.ClientID, UserID: code.UserID, CredentialID: code.CredentialID,
 		Resource: code.Resource, Scopes: code.Scopes, CreateTime: noon, ExpireTime: noon.Add(time.Hour),
+		Refresh: &storage.Refresh{Generation: 1, Hash: refreshHash(code.GrantID, 1), ExpireTime: noon.Add(time.Hour)},
 	}
-	refresh := &storage.RefreshToken{
-		Hash: hashOf("refresh " + code.GrantID), GrantID: grant.ID, Generation: 1, CreateTime: noon,
-		ExpireTime: noon.Add(time.Hour),
-	}
-	return s.RedeemCode(ctx, code.Hash, noon, grant, refresh)
+}
+
+// rotate moves the line of a grant on from a generation.
+func rotate(ctx context.Context, s storage.Store, grantID string, generation int64) (storage.Rotated, error) {
+	return s.RotateRefreshToken(ctx, storage.Rotation{
+		GrantID: grantID, Generation: generation, Hash: refreshHash(grantID, generation),
+		Next: refreshHash(grantID, generation+1), NextExpire: noon.Add(time.Hour), Grace: time.Minute, Now: noon,
+	})
+}
+
+func refreshHash(grantID string, generation int64) secret.Hash {
+	return hashOf(numbered("refresh "+grantID, int(generation)))
 }
 
 // checkWhole checks that a code and its grant are there together or not at all, and that the code can be redeemed

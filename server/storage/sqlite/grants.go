@@ -7,26 +7,15 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 )
 
-const (
-	grantColumns = `id, client_id, user_id, credential_id, resource, scopes, create_time, last_used_time, expire_time,
-	revoke_time, revoke_reason`
-
-	refreshTokenColumns = `hash, grant_id, generation, create_time, expire_time`
-)
+const grantColumns = `id, client_id, user_id, credential_id, resource, scopes, create_time, last_used_time, expire_time,
+	revoke_time, revoke_reason, refresh_generation, refresh_hash, refresh_rotate_time, refresh_expire_time`
 
 // grantFields matches grantColumns.
 func grantFields(g *storage.Grant) []any {
-	return []any{
+	return append([]any{
 		&g.ID, &g.ClientID, &g.UserID, &g.CredentialID, &g.Resource, list{&g.Scopes}, instant{&g.CreateTime},
 		instant{&g.LastUsedTime}, instant{&g.ExpireTime}, instant{&g.RevokeTime}, &g.RevokeReason,
-	}
-}
-
-// refreshTokenFields matches refreshTokenColumns.
-func refreshTokenFields(r *storage.RefreshToken) []any {
-	return []any{
-		digest{&r.Hash}, &r.GrantID, &r.Generation, instant{&r.CreateTime}, instant{&r.ExpireTime},
-	}
+	}, refreshFields(&g.Refresh)...)
 }
 
 // grantDetailFields matches the columns of selectGrantDetail.
@@ -36,21 +25,21 @@ func grantDetailFields(d *storage.GrantDetail) []any {
 }
 
 const (
-	insertGrant = `INSERT INTO grants (` + grantColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-	insertRefreshToken = `INSERT INTO refresh_tokens (` + refreshTokenColumns + `) VALUES (?, ?, ?, ?, ?)`
+	insertGrant = `INSERT INTO grants (` + grantColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	// The columns of grants, users and credentials, spelled out because their names overlap.
 	selectGrantDetail = `SELECT g.id, g.client_id, g.user_id, g.credential_id, g.resource, g.scopes, g.create_time,
-			g.last_used_time, g.expire_time, g.revoke_time, g.revoke_reason,
+			g.last_used_time, g.expire_time, g.revoke_time, g.revoke_reason, g.refresh_generation, g.refresh_hash,
+			g.refresh_rotate_time, g.refresh_expire_time,
 			u.id, u.provider, u.issuer, u.subject, u.name, u.given_name, u.family_name, u.email, u.email_verified,
 			u.preferred_username, u.group_names, u.update_time,
-			c.id, c.user_id, c.provider, c.scopes, c.sealed, c.access_expire_time, c.refresh_expire_time,
-			c.has_refresh_token, c.version, c.update_time,
+			coalesce(c.id, ''), coalesce(c.user_id, ''), coalesce(c.provider, ''), coalesce(c.scopes, ''), c.sealed,
+			c.access_expire_time, c.refresh_expire_time, coalesce(c.has_refresh_token, FALSE),
+			coalesce(c.session_id, ''), coalesce(c.version, 0), c.update_time, coalesce(c.attempts, 0), c.lease_time,
 			coalesce(k.name, '')
 		FROM grants g
 			JOIN users u ON u.id = g.user_id
-			JOIN credentials c ON c.id = g.credential_id
+			LEFT JOIN credentials c ON c.id = g.credential_id
 			LEFT JOIN clients k ON k.id = g.client_id`
 
 	selectGrant = selectGrantDetail + ` WHERE g.id = ?`
@@ -67,7 +56,7 @@ func (s *Store) ListGrants(
 	ctx context.Context, filter storage.GrantFilter, page storage.Page,
 ) ([]storage.GrantDetail, error) {
 	query, args := listGrants(filter, page)
-	rows, err := s.reader.pool.QueryContext(ctx, query, args...)
+	rows, err := s.reader.query(ctx, query, args...)
 	grants, err := collect(rows, err, grantDetailFields)
 	return grants, answer("list grants", err)
 }
@@ -82,43 +71,6 @@ func listGrants(filter storage.GrantFilter, page storage.Page) (query string, ar
 	}
 	query = selectGrantDetail + where.clause() + ` ORDER BY g.create_time DESC, g.id DESC LIMIT ?`
 	return query, append(where.args, page.Limit)
-}
-
-// RevokeGrants implements storage.Grants.
-func (s *Store) RevokeGrants(ctx context.Context, filter storage.GrantFilter, reason string) (ids []string, err error) {
-	if filter.ID == "" && filter.ClientID == "" && filter.UserID == "" {
-		return nil, nil
-	}
-	err = s.write(ctx, "revoke grants", func(tx *session) (err error) {
-		ids, err = revoke(tx, filter, reason)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return ids, nil
-}
-
-// revoke ends the live grants of a filter and deletes their refresh tokens: what is absent cannot be redeemed.
-func revoke(tx *session, filter storage.GrantFilter, reason string) ([]string, error) {
-	query, args := revokeGrants(filter, reason)
-	ids, err := tx.texts(query, args...)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range ids {
-		if err := tx.run(`DELETE FROM refresh_tokens WHERE grant_id = ?`, id); err != nil {
-			return nil, err
-		}
-	}
-	return ids, nil
-}
-
-func revokeGrants(filter storage.GrantFilter, reason string) (query string, args []any) {
-	where := selection(filter)
-	where.live(filter)
-	query = `UPDATE grants AS g SET revoke_time = ?, revoke_reason = ?` + where.clause() + ` RETURNING id`
-	return query, append([]any{at(filter.Now), reason}, where.args...)
 }
 
 // conditions is a WHERE clause in the making. Its texts are constants: filters only choose among them.
@@ -147,14 +99,15 @@ func (c *conditions) clause() string {
 // selection is what a filter says about whose grants they are.
 func selection(filter storage.GrantFilter) conditions {
 	var where conditions
-	if filter.ID != "" {
-		where.and(`g.id = ?`, filter.ID)
-	}
-	if filter.ClientID != "" {
-		where.and(`g.client_id = ?`, filter.ClientID)
-	}
-	if filter.UserID != "" {
-		where.and(`g.user_id = ?`, filter.UserID)
+	for _, c := range []struct{ text, value string }{
+		{`g.id = ?`, filter.ID},
+		{`g.client_id = ?`, filter.ClientID},
+		{`g.user_id = ?`, filter.UserID},
+		{`g.credential_id = ?`, filter.CredentialID},
+	} {
+		if c.value != "" {
+			where.and(c.text, c.value)
+		}
 	}
 	return where
 }

@@ -1,28 +1,19 @@
 package sqlite
 
-import "github.com/gatehouse-auth/gatehouse/server/storage"
+import (
+	"time"
 
-const (
-	userColumns = `id, provider, issuer, subject, name, given_name, family_name, email, email_verified,
-	preferred_username, group_names, update_time`
-
-	credentialColumns = `id, user_id, provider, scopes, sealed, access_expire_time, refresh_expire_time,
-	has_refresh_token, version, update_time`
+	"github.com/gatehouse-auth/gatehouse/server/storage"
 )
+
+const userColumns = `id, provider, issuer, subject, name, given_name, family_name, email, email_verified,
+	preferred_username, group_names, update_time`
 
 // userFields matches userColumns.
 func userFields(u *storage.User) []any {
 	return []any{
 		&u.ID, &u.Provider, &u.Issuer, &u.Subject, &u.Name, &u.GivenName, &u.FamilyName, &u.Email, &u.EmailVerified,
 		&u.PreferredUsername, list{&u.Groups}, instant{&u.UpdateTime},
-	}
-}
-
-// credentialFields matches credentialColumns.
-func credentialFields(c *storage.Credential) []any {
-	return []any{
-		&c.ID, &c.UserID, &c.Provider, &c.Scopes, blob{&c.Sealed}, instant{&c.AccessExpireTime},
-		instant{&c.RefreshExpireTime}, &c.HasRefreshToken, &c.Version, instant{&c.UpdateTime},
 	}
 }
 
@@ -34,10 +25,13 @@ const (
 			preferred_username = excluded.preferred_username, group_names = excluded.group_names,
 			update_time = excluded.update_time`
 
-	upsertCredential = `INSERT INTO credentials (` + credentialColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	// The tokens of a new login are untried, and a renewal of the old ones that is under way is void.
+	upsertCredential = `INSERT INTO credentials (` + credentialColumns + `)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed, access_expire_time = excluded.access_expire_time,
 			refresh_expire_time = excluded.refresh_expire_time, has_refresh_token = excluded.has_refresh_token,
-			version = credentials.version + 1, update_time = excluded.update_time`
+			session_id = excluded.session_id, version = credentials.version + 1, update_time = excluded.update_time,
+			attempts = 0, lease_time = NULL`
 )
 
 // saveIdentity stores who logged in and what the provider gave for them.
@@ -45,7 +39,7 @@ func saveIdentity(tx *session, user storage.User, credential storage.Credential)
 	if _, err := tx.insert(upsertUser, userFields(&user)...); err != nil {
 		return err
 	}
-	credential.Version = 1
+	credential.Version, credential.Attempts, credential.LeaseTime = 1, 0, time.Time{}
 	_, err := tx.insert(upsertCredential, credentialFields(&credential)...)
 	return err
 }

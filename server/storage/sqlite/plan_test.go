@@ -26,14 +26,22 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"save user": upsertUser, "save credential": upsertCredential,
 		"create code": insertCode, "read code": selectCode, "redeem": redeemCode, "burn": burnCode,
 		"code is used": codeIsUsed, "create grant": insertGrant, "read grant": selectGrant,
-		"create refresh token": insertRefreshToken,
-		"sweep unused":         sweepUnusedClients, "sweep idle": sweepIdleClients, "sweep codes": sweepCodes,
-		"sweep transactions": sweepTransactions, "sweep tokens": sweepRefreshTokens, "sweep grants": sweepGrants,
-		"sweep credential": sweepCredential, "sweep user": sweepUser,
+		"rotate": rotateRefreshToken, "read line": selectLine,
+		"record revocation": insertRevocation, "read revocations": selectRevocations,
+		"read credential": selectCredential, "credentials of a session": selectCredentialsBySession,
+		"credential exists": credentialExists, "unused credentials": selectUnusedCredentials,
+		"delete credential": deleteCredential, "begin renewal": beginRenewal, "finish renewal": finishRenewal,
+		"abandon renewal": abandonRenewal, "create session": insertAccountSession,
+		"read session": selectAccountSession, "delete session": deleteAccountSession, "use assertion": insertAssertion,
+		"replace sealed credential": replaceSealedCredential, "replace sealed transaction": replaceSealedTransaction,
+		"replace sealed key": replaceSealedSigningKey, "delete key": deleteSigningKey,
+		"sweep unused": sweepUnusedClients, "sweep idle": sweepIdleClients, "sweep codes": sweepCodes,
+		"sweep transactions": sweepTransactions, "sweep grants": sweepGrants, "sweep revocations": sweepRevocations,
+		"sweep sessions": sweepAccountSessions, "sweep assertions": sweepAssertions, "sweep user": sweepUser,
 	}
 	for name, filter := range map[string]storage.GrantFilter{
 		"all": {}, "id": {ID: "x"}, "client": {ClientID: "x"}, "user": {UserID: "x"},
-		"client and user": {ClientID: "x", UserID: "x"},
+		"client and user": {ClientID: "x", UserID: "x"}, "credential": {CredentialID: "x"},
 	} {
 		for _, page := range []storage.Page{{Limit: 1}, {Limit: 1, After: storage.Cursor{CreateTime: noon, ID: "x"}}} {
 			query, _ := listGrants(filter, page)

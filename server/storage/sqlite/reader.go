@@ -32,6 +32,14 @@ func (r *reader) row(ctx context.Context, dest []any, query string, args ...any)
 	return r.pool.QueryRowContext(ctx, query, args...).Scan(dest...)
 }
 
+// query starts to read many rows, for collect.
+func (r *reader) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if statement, ok := r.hot[query]; ok {
+		return statement.QueryContext(ctx, args...)
+	}
+	return r.pool.QueryContext(ctx, query, args...)
+}
+
 // collect reads every row of a query. It takes the query's error so that a call can be passed to it.
 func collect[T any](rows *sql.Rows, err error, fields func(*T) []any) ([]T, error) {
 	if err != nil {

@@ -2,49 +2,56 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 )
 
-const signingKeyColumns = `id, algorithm, sealed, public_jwk, create_time, retire_time`
+const signingKeyColumns = `id, purpose, algorithm, sealed, public_jwk, create_time, activate_time`
 
 // signingKeyFields matches signingKeyColumns.
 func signingKeyFields(k *storage.SigningKey) []any {
 	return []any{
-		&k.ID, &k.Algorithm, blob{&k.Sealed}, blob{&k.Public}, instant{&k.CreateTime}, instant{&k.RetireTime},
+		&k.ID, &k.Purpose, &k.Algorithm, blob{&k.Sealed}, blob{&k.Public}, instant{&k.CreateTime},
+		instant{&k.ActivateTime},
 	}
 }
 
 const (
-	selectSigningKeys = `SELECT ` + signingKeyColumns + ` FROM signing_keys ORDER BY create_time, id`
+	selectSigningKeys = `SELECT ` + signingKeyColumns + ` FROM signing_keys ORDER BY activate_time, id`
 
 	insertSigningKey = `INSERT INTO signing_keys (` + signingKeyColumns + `)
-		SELECT ?, ?, ?, ?, ?, ?
-		WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE algorithm = ? AND retire_time IS NULL)`
+		SELECT ?, ?, ?, ?, ?, ?, ?
+		WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE purpose = ? AND algorithm = ? AND activate_time > ?)`
 
-	selectActiveSigningKey = `SELECT ` + signingKeyColumns + ` FROM signing_keys
-		WHERE algorithm = ? AND retire_time IS NULL ORDER BY create_time, id LIMIT 1`
+	deleteSigningKey = `DELETE FROM signing_keys WHERE id = ?`
 )
 
 // SigningKeys implements storage.SigningKeys.
 func (s *Store) SigningKeys(ctx context.Context) ([]storage.SigningKey, error) {
-	rows, err := s.reader.pool.QueryContext(ctx, selectSigningKeys)
+	rows, err := s.reader.query(ctx, selectSigningKeys)
 	keys, err := collect(rows, err, signingKeyFields)
 	return keys, answer("list signing keys", err)
 }
 
-// EnsureSigningKey implements storage.SigningKeys.
-func (s *Store) EnsureSigningKey(
-	ctx context.Context, key storage.SigningKey,
-) (standing storage.SigningKey, err error) {
-	err = s.write(ctx, "ensure signing key", func(tx *session) error {
-		if _, err := tx.insert(insertSigningKey, append(signingKeyFields(&key), key.Algorithm)...); err != nil {
-			return err
-		}
-		return tx.row(signingKeyFields(&standing), selectActiveSigningKey, key.Algorithm)
+// AddSigningKey implements storage.SigningKeys.
+func (s *Store) AddSigningKey(ctx context.Context, key storage.SigningKey, after time.Time) (added bool, err error) {
+	err = s.write(ctx, "add signing key", func(tx *session) error {
+		args := append(signingKeyFields(&key), key.Purpose, key.Algorithm, at(after))
+		inserted, err := tx.insert(insertSigningKey, args...)
+		added = inserted == 1
+		return err
 	})
-	if err != nil {
-		return storage.SigningKey{}, err
-	}
-	return standing, nil
+	return added && err == nil, err
+}
+
+// DeleteSigningKey implements storage.SigningKeys.
+func (s *Store) DeleteSigningKey(ctx context.Context, id string) error {
+	return s.write(ctx, "delete signing key", func(tx *session) error {
+		deleted, err := tx.change(deleteSigningKey, id)
+		if err == nil && deleted == 0 {
+			return storage.ErrNotFound
+		}
+		return err
+	})
 }

@@ -79,7 +79,8 @@ func open(ctx context.Context, path string, config settings) (_ *Store, err erro
 		return nil, err
 	}
 	pools = append(pools, read)
-	reader, err := openReader(ctx, read, selectClient, selectTransactionByHandle, selectCode, selectGrant)
+	reader, err := openReader(ctx, read, selectClient, selectTransactionByHandle, selectCode, selectGrant,
+		selectCredential, selectAccountSession, selectRevocations)
 	if err != nil {
 		return nil, err
 	}

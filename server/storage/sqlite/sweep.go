@@ -32,29 +32,24 @@ const (
 	sweepCodes = `DELETE FROM codes WHERE hash IN (
 		SELECT hash FROM codes WHERE expire_time <= ? ORDER BY expire_time LIMIT ?)`
 
-	// A token that outlives its grant goes with it.
-	sweepRefreshTokens = `DELETE FROM refresh_tokens WHERE hash IN (
-		SELECT hash FROM refresh_tokens WHERE expire_time <= ?
-		UNION ALL
-		SELECT r.hash FROM grants g JOIN refresh_tokens r ON r.grant_id = g.id WHERE g.expire_time <= ?
-		LIMIT ?)`
-
 	sweepGrants = `DELETE FROM grants WHERE id IN (
-		SELECT g.id FROM grants g
-		WHERE (g.expire_time <= ? OR g.revoke_time <= ?)
-			AND NOT EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.grant_id = g.id)
-		LIMIT ?)`
+		SELECT id FROM grants WHERE expire_time <= ? OR revoke_time <= ? LIMIT ?)`
+
+	sweepRevocations = `DELETE FROM revocations WHERE sequence IN (
+		SELECT sequence FROM revocations WHERE create_time <= ? ORDER BY create_time LIMIT ?)`
+
+	sweepAccountSessions = `DELETE FROM account_sessions WHERE hash IN (
+		SELECT hash FROM account_sessions WHERE expire_time <= ? ORDER BY expire_time LIMIT ?)`
+
+	sweepAssertions = `DELETE FROM assertions WHERE hash IN (
+		SELECT hash FROM assertions WHERE expire_time <= ? ORDER BY expire_time LIMIT ?)`
 
 	// Orphans are looked for by a reader, since that takes a walk through the table, and deleted by a statement that
 	// decides anew.
-	credentialIsOrphan = `NOT EXISTS (SELECT 1 FROM grants g WHERE g.credential_id = credentials.id)
-			AND NOT EXISTS (SELECT 1 FROM codes k WHERE k.credential_id = credentials.id)`
-	findOrphanCredentials = `SELECT id FROM credentials WHERE ` + credentialIsOrphan + ` LIMIT ?`
-	sweepCredential       = `DELETE FROM credentials WHERE id = ? AND ` + credentialIsOrphan
-
 	userIsOrphan = `NOT EXISTS (SELECT 1 FROM credentials c WHERE c.user_id = users.id)
 			AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.user_id = users.id)
-			AND NOT EXISTS (SELECT 1 FROM codes k WHERE k.user_id = users.id)`
+			AND NOT EXISTS (SELECT 1 FROM codes k WHERE k.user_id = users.id)
+			AND NOT EXISTS (SELECT 1 FROM account_sessions a WHERE a.user_id = users.id)`
 	findOrphanUsers = `SELECT id FROM users WHERE ` + userIsOrphan + ` LIMIT ?`
 	sweepUser       = `DELETE FROM users WHERE id = ? AND ` + userIsOrphan
 )
@@ -64,27 +59,27 @@ const (
 func (s *Store) Sweep(
 	ctx context.Context, now time.Time, policy storage.SweepPolicy,
 ) (result storage.SweepResult, err error) {
-	ended := at(now.Add(-policy.EndedTransaction))
-	revoked := at(now.Add(-policy.EndedGrant))
-	steps := []func() error{
-		func() error { return s.sweepRows(ctx, &result.Transactions, sweepTransactions, ended, policy.Limit) },
-		func() error { return s.sweepRows(ctx, &result.Codes, sweepCodes, ended, policy.Limit) },
-		func() error {
-			return s.sweepRows(ctx, &result.RefreshTokens, sweepRefreshTokens, revoked, revoked, policy.Limit)
-		},
-		func() error { return s.sweepRows(ctx, &result.Grants, sweepGrants, revoked, revoked, policy.Limit) },
-		func() error { return s.sweepClients(ctx, &result.Clients, now, policy) },
-		func() error {
-			return s.sweepOrphans(ctx, &result.Credentials, findOrphanCredentials, sweepCredential, policy.Limit)
-		},
-		func() error { return s.sweepOrphans(ctx, &result.Users, findOrphanUsers, sweepUser, policy.Limit) },
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
+	authorization, grant := at(now.Add(-policy.EndedTransaction)), at(now.Add(-policy.EndedGrant))
+	for _, table := range []struct {
+		count *int
+		query string
+		args  []any
+	}{
+		{&result.Transactions, sweepTransactions, []any{authorization}},
+		{&result.Codes, sweepCodes, []any{authorization}},
+		{&result.Grants, sweepGrants, []any{grant, grant}},
+		{&result.Revocations, sweepRevocations, []any{at(now.Add(-policy.Revocation))}},
+		{&result.AccountSessions, sweepAccountSessions, []any{at(now)}},
+		{&result.Assertions, sweepAssertions, []any{at(now)}},
+	} {
+		if err := s.sweepRows(ctx, table.count, table.query, append(table.args, policy.Limit)...); err != nil {
 			return result, err
 		}
 	}
-	return result, nil
+	if err := s.sweepClients(ctx, &result.Clients, now, policy); err != nil {
+		return result, err
+	}
+	return result, s.sweepUsers(ctx, &result.Users, policy.Limit)
 }
 
 // sweepRows runs one deleting statement and adds to count what it deleted.
@@ -111,9 +106,9 @@ func (s *Store) sweepClients(ctx context.Context, count *int, now time.Time, pol
 	return s.sweepRows(ctx, count, sweepIdleClients, idle, moment, moment, moment, policy.Limit-*count)
 }
 
-// sweepOrphans deletes rows that nothing refers to any more.
-func (s *Store) sweepOrphans(ctx context.Context, count *int, find, remove string, limit int) error {
-	rows, err := s.reader.pool.QueryContext(ctx, find, limit)
+// sweepUsers deletes users that nothing refers to any more.
+func (s *Store) sweepUsers(ctx context.Context, count *int, limit int) error {
+	rows, err := s.reader.query(ctx, findOrphanUsers, limit)
 	ids, err := collect(rows, err, func(id *string) []any { return []any{id} })
 	if err != nil || len(ids) == 0 {
 		return answer("sweep", err)
@@ -121,7 +116,7 @@ func (s *Store) sweepOrphans(ctx context.Context, count *int, find, remove strin
 	var deleted int
 	err = s.write(ctx, "sweep", func(tx *session) error {
 		for _, id := range ids {
-			removed, err := tx.change(remove, id)
+			removed, err := tx.change(sweepUser, id)
 			if err != nil {
 				return err
 			}

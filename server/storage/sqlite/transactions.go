@@ -27,7 +27,8 @@ func transactionFields(t *storage.Transaction) []any {
 const (
 	insertTransaction = `INSERT INTO transactions (` + transactionColumns + `)
 		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-		WHERE (SELECT count(*) FROM transactions WHERE status = 'pending' AND expire_time > ?) < ?`
+		WHERE (SELECT count(*) FROM transactions
+			WHERE (status = 'pending' OR status = 'approved' AND client_id = '') AND expire_time > ?) < ?`
 
 	selectTransactionByHandle = `SELECT ` + transactionColumns + ` FROM transactions
 		WHERE handle_hash = ? AND expire_time > ?`
@@ -56,7 +57,10 @@ const (
 
 // CreateTransaction implements storage.Transactions.
 func (s *Store) CreateTransaction(ctx context.Context, txn storage.Transaction, maxLive int) error {
-	txn.Status = storage.StatusPending
+	// Only a login at this server itself needs no consent, since there is no client to consent to.
+	if txn.Status != storage.StatusApproved || txn.ClientID != "" {
+		txn.Status = storage.StatusPending
+	}
 	return s.write(ctx, "create transaction", func(tx *session) error {
 		args := append(transactionFields(&txn), at(txn.CreateTime), maxLive)
 		inserted, err := tx.insert(insertTransaction, args...)

@@ -1,5 +1,6 @@
 -- Times are microseconds since the epoch in UTC; NULL where the record has none. Lists are JSON arrays of strings.
--- client_id is no foreign key: a client may live at a URL, and a grant outlives a deleted client.
+-- client_id is no foreign key: a client may live at a URL, and a grant outlives a deleted client. Neither is
+-- credential_id: a credential goes back to the provider as soon as no live grant needs it.
 
 CREATE TABLE clients (
     id               TEXT    NOT NULL PRIMARY KEY,
@@ -49,8 +50,9 @@ CREATE TABLE transactions (
 
 CREATE INDEX transactions_client ON transactions (client_id, expire_time);
 CREATE INDEX transactions_expire ON transactions (expire_time);
--- Counted by every authorization request.
-CREATE INDEX transactions_pending ON transactions (expire_time) WHERE status = 'pending';
+-- Counted by every authorization request and every login.
+CREATE INDEX transactions_waiting ON transactions (expire_time)
+    WHERE status = 'pending' OR status = 'approved' AND client_id = '';
 
 CREATE TABLE users (
     id                 TEXT    NOT NULL PRIMARY KEY,
@@ -77,11 +79,17 @@ CREATE TABLE credentials (
     access_expire_time  INTEGER,
     refresh_expire_time INTEGER,
     has_refresh_token   INTEGER NOT NULL,
+    session_id          TEXT    NOT NULL,
     version             INTEGER NOT NULL,
-    update_time         INTEGER
+    update_time         INTEGER,
+    attempts            INTEGER NOT NULL,
+    lease_time          INTEGER, -- NULL when nobody renews
+    fence               INTEGER NOT NULL DEFAULT 0 -- of the last lease
 ) STRICT;
 
 CREATE INDEX credentials_user ON credentials (user_id);
+CREATE INDEX credentials_oldest ON credentials (update_time, id);
+CREATE INDEX credentials_session ON credentials (provider, session_id, id) WHERE session_id <> '';
 
 CREATE TABLE codes (
     hash           BLOB    NOT NULL PRIMARY KEY,
@@ -93,7 +101,7 @@ CREATE TABLE codes (
     resource       TEXT    NOT NULL,
     scopes         TEXT    NOT NULL,
     user_id        TEXT    NOT NULL REFERENCES users (id),
-    credential_id  TEXT    NOT NULL REFERENCES credentials (id),
+    credential_id  TEXT    NOT NULL,
     create_time    INTEGER NOT NULL,
     expire_time    INTEGER NOT NULL,
     use_time       INTEGER
@@ -101,48 +109,70 @@ CREATE TABLE codes (
 
 CREATE INDEX codes_client ON codes (client_id, expire_time);
 CREATE INDEX codes_user ON codes (user_id);
-CREATE INDEX codes_credential ON codes (credential_id);
+CREATE INDEX codes_credential ON codes (credential_id, expire_time);
 CREATE INDEX codes_expire ON codes (expire_time);
 
+-- The line of refresh tokens is part of its grant, all columns NULL when the grant does not refresh. No index has these
+-- columns, so that a rotation writes the row and nothing else.
 CREATE TABLE grants (
-    id             TEXT    NOT NULL PRIMARY KEY,
-    client_id      TEXT    NOT NULL,
-    user_id        TEXT    NOT NULL REFERENCES users (id),
-    credential_id  TEXT    NOT NULL REFERENCES credentials (id),
-    resource       TEXT    NOT NULL,
-    scopes         TEXT    NOT NULL,
-    create_time    INTEGER NOT NULL,
-    last_used_time INTEGER,
-    expire_time    INTEGER NOT NULL,
-    revoke_time    INTEGER,
-    revoke_reason  TEXT    NOT NULL
+    id                  TEXT    NOT NULL PRIMARY KEY,
+    client_id           TEXT    NOT NULL,
+    user_id             TEXT    NOT NULL REFERENCES users (id),
+    credential_id       TEXT    NOT NULL,
+    resource            TEXT    NOT NULL,
+    scopes              TEXT    NOT NULL,
+    create_time         INTEGER NOT NULL,
+    last_used_time      INTEGER,
+    expire_time         INTEGER NOT NULL,
+    revoke_time         INTEGER,
+    revoke_reason       TEXT    NOT NULL,
+    refresh_generation  INTEGER,
+    refresh_hash        BLOB,
+    refresh_rotate_time INTEGER,
+    refresh_expire_time INTEGER
 ) STRICT;
 
 CREATE INDEX grants_newest ON grants (create_time, id);
 CREATE INDEX grants_client ON grants (client_id, create_time, id);
 CREATE INDEX grants_user ON grants (user_id, create_time, id);
-CREATE INDEX grants_credential ON grants (credential_id);
+CREATE INDEX grants_credential ON grants (credential_id, create_time, id);
 CREATE INDEX grants_expire ON grants (expire_time);
 CREATE INDEX grants_revoke ON grants (revoke_time) WHERE revoke_time IS NOT NULL;
 
-CREATE TABLE refresh_tokens (
-    hash        BLOB    NOT NULL PRIMARY KEY,
-    grant_id    TEXT    NOT NULL REFERENCES grants (id),
-    generation  INTEGER NOT NULL,
-    create_time INTEGER NOT NULL,
-    expire_time INTEGER NOT NULL,
-    UNIQUE (grant_id, generation)
+-- AUTOINCREMENT, because a reader that has seen a sequence would overlook a grant that gets it again after a sweep.
+CREATE TABLE revocations (
+    sequence    INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    grant_id    TEXT    NOT NULL,
+    create_time INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX refresh_tokens_expire ON refresh_tokens (expire_time);
+CREATE INDEX revocations_create ON revocations (create_time);
+
+CREATE TABLE account_sessions (
+    hash        BLOB    NOT NULL PRIMARY KEY,
+    user_id     TEXT    NOT NULL REFERENCES users (id),
+    create_time INTEGER NOT NULL,
+    expire_time INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX account_sessions_user ON account_sessions (user_id);
+CREATE INDEX account_sessions_expire ON account_sessions (expire_time);
+
+CREATE TABLE assertions (
+    hash        BLOB    NOT NULL PRIMARY KEY,
+    expire_time INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX assertions_expire ON assertions (expire_time);
 
 CREATE TABLE signing_keys (
-    id          TEXT    NOT NULL PRIMARY KEY,
-    algorithm   TEXT    NOT NULL,
-    sealed      BLOB,
-    public_jwk  BLOB,
-    create_time INTEGER NOT NULL,
-    retire_time INTEGER
+    id            TEXT    NOT NULL PRIMARY KEY,
+    purpose       TEXT    NOT NULL,
+    algorithm     TEXT    NOT NULL,
+    sealed        BLOB,
+    public_jwk    BLOB,
+    create_time   INTEGER NOT NULL,
+    activate_time INTEGER NOT NULL
 ) STRICT;
 
 -- Ping writes here, so that "ready" means that the disk takes writes.

@@ -1,0 +1,59 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+// accountSessionFields matches the columns of account_sessions.
+func accountSessionFields(a *storage.AccountSession) []any {
+	return []any{digest{&a.Hash}, &a.UserID, instant{&a.CreateTime}, instant{&a.ExpireTime}}
+}
+
+const (
+	insertAccountSession = `INSERT INTO account_sessions (hash, user_id, create_time, expire_time)
+		VALUES (?, ?, ?, ?)`
+
+	selectAccountSession = `SELECT a.hash, a.user_id, a.create_time, a.expire_time,
+			u.id, u.provider, u.issuer, u.subject, u.name, u.given_name, u.family_name, u.email, u.email_verified,
+			u.preferred_username, u.group_names, u.update_time
+		FROM account_sessions a JOIN users u ON u.id = a.user_id
+		WHERE a.hash = ? AND a.expire_time > ?`
+
+	deleteAccountSession = `DELETE FROM account_sessions WHERE hash = ?`
+)
+
+// CompleteAccountLogin implements storage.AccountSessions.
+func (s *Store) CompleteAccountLogin(
+	ctx context.Context, transactionID string, user storage.User, account storage.AccountSession,
+) error {
+	return s.write(ctx, "complete account login", func(tx *session) error {
+		if err := leaveClaimed(tx, completeTransaction, transactionID); err != nil {
+			return err
+		}
+		if _, err := tx.insert(upsertUser, userFields(&user)...); err != nil {
+			return err
+		}
+		_, err := tx.insert(insertAccountSession, accountSessionFields(&account)...)
+		return err
+	})
+}
+
+// AccountSession implements storage.AccountSessions.
+func (s *Store) AccountSession(
+	ctx context.Context, hash secret.Hash, now time.Time,
+) (account storage.AccountSession, user storage.User, err error) {
+	fields := append(accountSessionFields(&account), userFields(&user)...)
+	err = s.reader.row(ctx, fields, selectAccountSession, digest{&hash}, at(now))
+	return account, user, answer("read account session", err)
+}
+
+// DeleteAccountSession implements storage.AccountSessions.
+func (s *Store) DeleteAccountSession(ctx context.Context, hash secret.Hash) error {
+	return s.write(ctx, "delete account session", func(tx *session) error {
+		return tx.run(deleteAccountSession, digest{&hash})
+	})
+}

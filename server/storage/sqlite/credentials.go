@@ -1,0 +1,79 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+const credentialColumns = `id, user_id, provider, scopes, sealed, access_expire_time, refresh_expire_time,
+	has_refresh_token, session_id, version, update_time, attempts, lease_time`
+
+// credentialFields matches credentialColumns.
+func credentialFields(c *storage.Credential) []any {
+	return []any{
+		&c.ID, &c.UserID, &c.Provider, &c.Scopes, blob{&c.Sealed}, instant{&c.AccessExpireTime},
+		instant{&c.RefreshExpireTime}, &c.HasRefreshToken, &c.SessionID, &c.Version, instant{&c.UpdateTime},
+		&c.Attempts, instant{&c.LeaseTime},
+	}
+}
+
+const (
+	selectCredential = `SELECT ` + credentialColumns + ` FROM credentials WHERE id = ?`
+
+	selectCredentialsBySession = `SELECT ` + credentialColumns + ` FROM credentials
+		WHERE provider = ? AND session_id = ? AND session_id <> '' ORDER BY id`
+
+	// What holds a credential: a grant or a code that lives, or somebody who is renewing it.
+	credentialIsUnused = `NOT EXISTS (SELECT 1 FROM grants g
+				WHERE g.credential_id = credentials.id AND g.revoke_time IS NULL AND g.expire_time > ?)
+			AND NOT EXISTS (SELECT 1 FROM codes k
+				WHERE k.credential_id = credentials.id AND k.use_time IS NULL AND k.expire_time > ?)
+			AND (lease_time IS NULL OR lease_time <= ?)`
+
+	// This walks past every credential that is in use, oldest first. Readers hold up nobody.
+	selectUnusedCredentials = `SELECT ` + credentialColumns + ` FROM credentials WHERE ` + credentialIsUnused + `
+		ORDER BY update_time, id LIMIT ?`
+
+	deleteCredential = `DELETE FROM credentials WHERE id = ? AND version = ? AND ` + credentialIsUnused
+
+	credentialExists = `SELECT 1 FROM credentials WHERE id = ?`
+)
+
+// Credential implements storage.Credentials.
+func (s *Store) Credential(ctx context.Context, id string) (credential storage.Credential, err error) {
+	err = s.reader.row(ctx, credentialFields(&credential), selectCredential, id)
+	return credential, answer("read credential", err)
+}
+
+// CredentialsBySession implements storage.Credentials.
+func (s *Store) CredentialsBySession(
+	ctx context.Context, provider, sessionID string,
+) ([]storage.Credential, error) {
+	rows, err := s.reader.query(ctx, selectCredentialsBySession, provider, sessionID)
+	credentials, err := collect(rows, err, credentialFields)
+	return credentials, answer("read credentials of a session", err)
+}
+
+// UnusedCredentials implements storage.Credentials.
+func (s *Store) UnusedCredentials(ctx context.Context, now time.Time, limit int) ([]storage.Credential, error) {
+	rows, err := s.reader.query(ctx, selectUnusedCredentials, at(now), at(now), at(now), limit)
+	credentials, err := collect(rows, err, credentialFields)
+	return credentials, answer("read unused credentials", err)
+}
+
+// DeleteCredential implements storage.Credentials.
+func (s *Store) DeleteCredential(ctx context.Context, id string, version int64, now time.Time) error {
+	return s.write(ctx, "delete credential", func(tx *session) error {
+		deleted, err := tx.change(deleteCredential, id, version, at(now), at(now), at(now))
+		if err != nil || deleted == 1 {
+			return err
+		}
+		if err := refusal(tx, credentialExists, id); !errors.Is(err, storage.ErrUsed) {
+			return err
+		}
+		return storage.ErrConflict
+	})
+}

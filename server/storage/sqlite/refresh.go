@@ -1,0 +1,122 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+const (
+	// Everything that makes a rotation right is in the guard: of racing statements one finds the row.
+	rotateRefreshToken = `UPDATE grants SET refresh_generation = refresh_generation + 1, refresh_hash = ?,
+			refresh_rotate_time = ?, refresh_expire_time = ?, last_used_time = ?
+		WHERE id = ? AND refresh_generation = ? AND refresh_hash = ?
+			AND revoke_time IS NULL AND expire_time > ? AND refresh_expire_time > ?
+		RETURNING ` + grantColumns
+
+	selectLine = `SELECT ` + grantColumns + ` FROM grants WHERE id = ?`
+)
+
+// RotateRefreshToken implements storage.Grants.
+func (s *Store) RotateRefreshToken(
+	ctx context.Context, rotation storage.Rotation,
+) (rotated storage.Rotated, err error) {
+	var replayed bool
+	err = s.write(ctx, "rotate refresh token", func(tx *session) error {
+		now := at(rotation.Now)
+		err := tx.row(grantFields(&rotated.Grant), rotateRefreshToken,
+			digest{&rotation.Next}, now, at(rotation.NextExpire), now,
+			rotation.GrantID, rotation.Generation, digest{&rotation.Hash}, now, now)
+		if errors.Is(err, sql.ErrNoRows) {
+			rotated.Repeated = true
+			replayed, err = missed(tx, rotation, &rotated.Grant)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		return tx.run(markClientUsed, now, rotated.Grant.ClientID)
+	})
+	// The operation must succeed for the revocation to be committed; only then is it told as a refusal.
+	if err == nil && replayed {
+		err = storage.ErrUsed
+	}
+	if err != nil {
+		return storage.Rotated{}, err
+	}
+	return rotated, nil
+}
+
+// missed explains a rotation that changed nothing, from the grant, which it reads. A replay ends the grant.
+func missed(tx *session, rotation storage.Rotation, grant *storage.Grant) (replayed bool, err error) {
+	if err := tx.row(grantFields(grant), selectLine, rotation.GrantID); err != nil {
+		return false, err
+	}
+	verdict := rotation.Missed(*grant)
+	if !errors.Is(verdict, storage.ErrUsed) {
+		return false, verdict
+	}
+	filter := storage.GrantFilter{ID: rotation.GrantID, Now: rotation.Now}
+	_, err = revoke(tx, filter, storage.RevokedByRefreshReplay)
+	return true, err
+}
+
+// refreshFields matches the last four of grantColumns. The generation comes first and makes the line.
+func refreshFields(line **storage.Refresh) []any {
+	return []any{
+		generation{line},
+		lineColumn{line, func(r *storage.Refresh) column { return digest{&r.Hash} }},
+		lineColumn{line, func(r *storage.Refresh) column { return instant{&r.RotateTime} }},
+		lineColumn{line, func(r *storage.Refresh) column { return instant{&r.ExpireTime} }},
+	}
+}
+
+// generation is the column that says whether a grant has a line of refresh tokens.
+type generation struct{ line **storage.Refresh }
+
+// Value implements driver.Valuer.
+func (c generation) Value() (driver.Value, error) {
+	if *c.line == nil {
+		return nil, nil
+	}
+	return (*c.line).Generation, nil
+}
+
+// Scan implements sql.Scanner.
+func (c generation) Scan(value any) error {
+	switch v := value.(type) {
+	case nil:
+		*c.line = nil
+	case int64:
+		*c.line = &storage.Refresh{Generation: v}
+	default:
+		return fmt.Errorf("generation column holds %T", value)
+	}
+	return nil
+}
+
+// lineColumn is another column of the line, NULL when there is none.
+type lineColumn struct {
+	line **storage.Refresh
+	of   func(*storage.Refresh) column
+}
+
+// Value implements driver.Valuer.
+func (c lineColumn) Value() (driver.Value, error) {
+	if *c.line == nil {
+		return nil, nil
+	}
+	return c.of(*c.line).Value()
+}
+
+// Scan implements sql.Scanner.
+func (c lineColumn) Scan(value any) error {
+	if *c.line == nil {
+		return nil
+	}
+	return c.of(*c.line).Scan(value)
+}

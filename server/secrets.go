@@ -18,7 +18,7 @@ const adminTokenPrefix = "gha_"
 
 // secrets are what the core cannot run without.
 type secrets struct {
-	sealingKey seal.Key
+	sealingKeys []seal.Key
 	adminToken secret.Text
 }
 
@@ -29,7 +29,7 @@ func openSecrets(c *config.Config, random secret.Source) (secrets, error) {
 	}
 	var s secrets
 	var err error
-	if s.sealingKey, err = sealingKey(c); err != nil {
+	if s.sealingKeys, err = sealingKeys(c); err != nil {
 		return secrets{}, err
 	}
 	s.adminToken = c.AdminToken
@@ -39,19 +39,20 @@ func openSecrets(c *config.Config, random secret.Source) (secrets, error) {
 	return s, err
 }
 
-// sealingKey never makes a new key beside a store that exists: nothing in it could be opened again.
-func sealingKey(c *config.Config) (seal.Key, error) {
+// sealingKeys never makes a new key beside a file that is a store: nothing in it could be opened again. Beside a database
+// the same is noticed a moment later, when the signing keys cannot be opened.
+func sealingKeys(c *config.Config) ([]seal.Key, error) {
 	if !c.SealingKey.IsEmpty() {
-		return seal.ParseKey([]byte(c.SealingKey.Reveal()))
+		return seal.ParseKeys([]byte(c.SealingKey.Reveal()))
 	}
 	path := filepath.Join(c.DataDir, "sealing.key")
-	_, err := os.Stat(storePath(c))
-	fresh := errors.Is(err, fs.ErrNotExist)
-	key, err := seal.LoadOrCreateKey(path, fresh)
+	_, isDatabase := c.Postgres()
+	_, err := os.Stat(c.SQLitePath())
+	keys, err := seal.LoadOrCreateKeys(path, isDatabase || errors.Is(err, fs.ErrNotExist))
 	if errors.Is(err, fs.ErrNotExist) {
-		return key, fmt.Errorf("server: there is a store at %s but no sealing key at %s: restore the key, or give it as GATEHOUSE_SEALING_KEY", storePath(c), path)
+		return nil, fmt.Errorf("server: there is a store at %s but no sealing key at %s: restore the key, or give it as GATEHOUSE_SEALING_KEY", c.SQLitePath(), path)
 	}
-	return key, err
+	return keys, err
 }
 
 // adminToken reads the token file, and makes it with mode 0600 when it is missing.

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -16,17 +14,18 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
-	"github.com/gatehouse-auth/gatehouse/server/authorization"
 	"github.com/gatehouse-auth/gatehouse/server/config"
 	"github.com/gatehouse-auth/gatehouse/server/credential"
-	"github.com/gatehouse-auth/gatehouse/server/grant"
 	"github.com/gatehouse-auth/gatehouse/server/interceptor"
 	"github.com/gatehouse-auth/gatehouse/server/keyring"
+	"github.com/gatehouse-auth/gatehouse/server/outbox"
 	"github.com/gatehouse-auth/gatehouse/server/registration"
+	"github.com/gatehouse-auth/gatehouse/server/reseal"
 	"github.com/gatehouse-auth/gatehouse/server/seal"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 	"github.com/gatehouse-auth/gatehouse/server/service"
 	"github.com/gatehouse-auth/gatehouse/server/storage"
+	"github.com/gatehouse-auth/gatehouse/server/storage/postgres"
 	"github.com/gatehouse-auth/gatehouse/server/storage/sqlite"
 	"github.com/gatehouse-auth/gatehouse/server/token"
 	"github.com/gatehouse-auth/gatehouse/server/upstream"
@@ -62,7 +61,7 @@ func Open(ctx context.Context, deps Deps) (*Core, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := sqlite.Open(ctx, storePath(deps.Config))
+	store, err := openStore(ctx, deps.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -74,50 +73,33 @@ func Open(ctx context.Context, deps Deps) (*Core, error) {
 	return core, nil
 }
 
-// storePath is the SQLite file.
-func storePath(c *config.Config) string {
-	if path, ok := strings.CutPrefix(c.StoreURL, "sqlite:"); ok {
-		return path
+func openStore(ctx context.Context, cfg *config.Config) (storage.Store, error) {
+	if url, ok := cfg.Postgres(); ok {
+		return postgres.Open(ctx, url)
 	}
-	return filepath.Join(c.DataDir, "gatehouse.db")
+	return sqlite.Open(ctx, cfg.SQLitePath())
+}
+
+// parts are what the services and the background work share.
+type parts struct {
+	Deps
+	store     storage.Store
+	sealer    *seal.Sealer
+	access    *keyring.Ring
+	refresh   *keyring.Ring
+	factory   *token.Factory
+	verifier  *verify.Verifier
+	keeper    *credential.Keeper
+	follower  *outbox.Follower
+	walker    *reseal.Walker
+	registrar *registration.Registrar
 }
 
 func assemble(ctx context.Context, deps Deps, store storage.Store, secrets secrets) (*Core, error) {
-	cfg := deps.Config
-	sealer, err := seal.New(secrets.sealingKey)
+	p, err := newParts(ctx, deps, store, secrets)
 	if err != nil {
 		return nil, err
 	}
-	ring, err := keyring.Open(ctx, keyring.Deps{Store: store, Sealer: sealer, Random: deps.Random, Now: deps.Now}, cfg.SigningAlg)
-	if err != nil {
-		return nil, err
-	}
-	factory := token.NewFactory(ring, deps.Random, cfg.BaseURL, deps.Now)
-	vault := credential.NewVault(sealer)
-	verifier, err := verify.New(
-		verify.Deps{Parser: factory, Grants: store, Vault: vault, Provider: deps.Provider, Now: deps.Now},
-		verify.Config{CacheSize: cfg.VerifyCacheSize, RecheckInterval: cfg.RecheckInterval})
-	if err != nil {
-		return nil, err
-	}
-	registrar := registration.New(
-		registration.Deps{Store: store, Random: deps.Random, Now: deps.Now},
-		registration.Policy{Scopes: cfg.Scopes, Schemes: cfg.RedirectSchemes, MaxUnused: cfg.MaxUnusedClients})
-	flow := authorization.New(
-		authorization.Deps{
-			Clients: registrar, Store: store, Provider: deps.Provider, Sealer: sealer, Vault: vault,
-			Random: deps.Random, Now: deps.Now, Logger: deps.Logger,
-		},
-		authorization.Config{
-			Issuer: cfg.BaseURL, Resources: cfg.Resources(),
-			TransactionTTL: cfg.TransactionTTL, CodeTTL: cfg.CodeTTL, MaxLive: cfg.MaxTransactions,
-		})
-	exchanger := grant.New(
-		grant.Deps{Clients: registrar, Store: store, Minter: factory, Revoker: verifier, Random: deps.Random, Now: deps.Now},
-		grant.Config{
-			Resources: cfg.Resources(), AccessTokenTTL: cfg.AccessTokenTTL,
-			RefreshIdleTTL: cfg.RefreshIdleTTL, GrantMaximumTTL: cfg.GrantTTL,
-		})
 	validator, err := protovalidate.New()
 	if err != nil {
 		return nil, fmt.Errorf("server: %w", err)
@@ -126,19 +108,52 @@ func assemble(ctx context.Context, deps Deps, store storage.Store, secrets secre
 		AdminToken: secrets.adminToken,
 		deps:       deps,
 		store:      store,
-		auth: service.NewAuth(
-			service.Deps{Registrar: registrar, Flow: flow, Exchanger: exchanger, Verifier: verifier, Keys: ring},
-			service.Discovery{Issuer: cfg.BaseURL, Resources: cfg.Resources(), Scopes: cfg.Scopes}),
-		admin: service.NewAdmin(service.AdminDeps{
-			Store: store, Registrar: registrar, Revoker: verifier, Pages: service.NewPages(sealer), Now: deps.Now,
-		}),
-		health: health.NewServer(),
-		chain:  interceptor.Deps{Logger: deps.Logger, Validator: validator, Status: service.Status, Now: deps.Now},
+		auth:       p.authService(secrets.adminToken),
+		admin:      p.adminService(),
+		health:     health.NewServer(),
+		chain:      interceptor.Deps{Logger: deps.Logger, Validator: validator, Status: service.Status, Now: deps.Now},
 	}
-	core.tend = newTender(core)
+	core.tend = newTender(core, p)
 	return core, nil
 }
 
+func newParts(ctx context.Context, deps Deps, store storage.Store, secrets secrets) (*parts, error) {
+	cfg := deps.Config
+	p := &parts{Deps: deps, store: store}
+	var err error
+	if p.sealer, err = seal.New(secrets.sealingKeys...); err != nil {
+		return nil, err
+	}
+	if err := p.openRings(ctx); err != nil {
+		return nil, err
+	}
+	p.factory = token.NewFactory(p.access, deps.Random, cfg.BaseURL, deps.Now)
+	vault := credential.NewVault(p.sealer)
+	// Verifier and keeper tell each other: the one asks whether a credential stands, the other says which grants ended.
+	relay := &relay{}
+	p.keeper, err = credential.NewKeeper(
+		credential.Deps{Store: store, Vault: vault, Provider: deps.Provider, Revoker: relay, Now: deps.Now, Logger: deps.Logger},
+		credential.Config{
+			RecheckInterval: cfg.RecheckInterval, MaxStaleness: cfg.MaxStaleness,
+			RenewAhead: renewAhead, LeaseTTL: leaseTTL, CacheSize: cfg.VerifyCacheSize,
+		})
+	if err != nil {
+		return nil, err
+	}
+	p.verifier, err = verify.New(
+		verify.Deps{Parser: p.factory, Grants: store, Keeper: p.keeper, Now: deps.Now},
+		verify.Config{CacheSize: cfg.VerifyCacheSize, RecheckInterval: cfg.RecheckInterval})
+	if err != nil {
+		return nil, err
+	}
+	relay.Verifier = p.verifier
+	p.follower = outbox.NewFollower(store, p.verifier, deps.Logger)
+	p.walker = reseal.New(store, p.sealer)
+	p.registrar = registration.New(
+		registration.Deps{Store: store, Random: deps.Random, Now: deps.Now},
+		registration.Policy{Scopes: cfg.Scopes, Schemes: cfg.RedirectSchemes, MaxUnused: cfg.MaxUnusedClients})
+	return p, nil
+}
 // Register adds the services to a gRPC server or an in-process channel.
 func (c *Core) Register(registrar grpc.ServiceRegistrar) {
 	gatehousev1.RegisterAuthServiceServer(registrar, c.auth)

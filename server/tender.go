@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
+	"github.com/gatehouse-auth/gatehouse/server/keyring"
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 )
 
@@ -16,7 +17,11 @@ const (
 	readyInterval   = 5 * time.Second
 	readyTimeout    = 3 * time.Second
 	firstReadyRetry = 200 * time.Millisecond
-	sweepInterval   = time.Minute
+	// pollInterval leaves room in the second within which a revocation shows on every replica.
+	pollInterval   = 250 * time.Millisecond
+	reloadInterval = time.Second
+	tendInterval   = time.Minute
+	reapLimit      = 20
 )
 
 // sweepPolicy is how long what is over stays in the store.
@@ -27,28 +32,33 @@ func sweepPolicy() storage.SweepPolicy {
 		IdleClient:       90 * day,
 		EndedGrant:       30 * day,
 		EndedTransaction: time.Hour,
+		Revocation:       day,
 		Limit:            1000,
 	}
 }
 
-// tender looks after the core in the background: it reports readiness and sweeps the store.
+// tender looks after the core in the background.
 type tender struct {
 	core   *Core
+	parts  *parts
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+	ready  error
 }
 
-func newTender(core *Core) *tender {
+func newTender(core *Core, parts *parts) *tender {
 	ctx, cancel := context.WithCancel(context.Background())
-	t := &tender{core: core, ctx: ctx, cancel: cancel}
-	t.report(errors.New("starting"))
+	t := &tender{core: core, parts: parts, ctx: ctx, cancel: cancel, ready: errors.New("starting")}
+	t.publish(t.ready)
 	return t
 }
 
 func (t *tender) start() {
 	t.done.Go(t.watch)
-	t.done.Go(t.sweep)
+	t.done.Go(func() { t.parts.follower.Run(t.ctx, pollInterval) })
+	t.done.Go(func() { t.every(reloadInterval, "keys could not be read", t.reloadKeys) })
+	t.done.Go(func() { t.every(tendInterval, "housekeeping failed", t.keepHouse) })
 }
 
 func (t *tender) stop() {
@@ -60,8 +70,16 @@ func (t *tender) stop() {
 func (t *tender) watch() {
 	wait := firstReadyRetry
 	for {
-		err := t.ready()
-		t.report(err)
+		err := t.check()
+		if (err == nil) != (t.ready == nil) && t.ctx.Err() == nil {
+			if err == nil {
+				t.core.deps.Logger.Info("ready")
+			} else {
+				t.core.deps.Logger.Warn("not ready", "error", err)
+			}
+		}
+		t.ready = err
+		t.publish(err)
 		if err == nil {
 			wait = readyInterval
 		}
@@ -71,14 +89,14 @@ func (t *tender) watch() {
 	}
 }
 
-// ready asks the store and the provider.
-func (t *tender) ready() error {
+// check asks the store and the provider.
+func (t *tender) check() error {
 	ctx, cancel := context.WithTimeout(t.ctx, readyTimeout)
 	defer cancel()
 	return errors.Join(t.core.store.Ping(ctx), t.core.deps.Provider.Ready(ctx))
 }
 
-func (t *tender) report(err error) {
+func (t *tender) publish(err error) {
 	state := grpc_health_v1.HealthCheckResponse_SERVING
 	if err != nil {
 		state = grpc_health_v1.HealthCheckResponse_NOT_SERVING
@@ -88,16 +106,58 @@ func (t *tender) report(err error) {
 	}
 }
 
-// sweep deletes what is over. A full batch means that there is more.
-func (t *tender) sweep() {
-	for t.sleep(sweepInterval) {
-		policy := sweepPolicy()
-		result, err := t.core.store.Sweep(t.ctx, t.core.deps.Now(), policy)
-		if err != nil && t.ctx.Err() == nil {
-			t.core.deps.Logger.Warn("sweep failed", "error", err)
-			continue
+// reloadKeys follows what other replicas do to the keys. A verdict may rest on a key that is gone.
+func (t *tender) reloadKeys(ctx context.Context) error {
+	for _, ring := range t.rings() {
+		removed, err := ring.Reload(ctx)
+		if err != nil {
+			return err
 		}
-		t.core.deps.Logger.Debug("swept", "result", result)
+		if removed {
+			t.parts.verifier.Forget()
+		}
+	}
+	return nil
+}
+
+// keepHouse rotates keys that are due, moves sealed values to the current key, gives unused tokens back to the provider,
+// and deletes what is over.
+func (t *tender) keepHouse(ctx context.Context) error {
+	var problems []error
+	for _, ring := range t.rings() {
+		if _, err := ring.Tend(ctx); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	for {
+		moved, err := t.parts.walker.Walk(ctx)
+		if err != nil {
+			problems = append(problems, err)
+		}
+		if moved == 0 {
+			break
+		}
+	}
+	if _, err := t.parts.keeper.Reap(ctx, reapLimit); err != nil {
+		problems = append(problems, err)
+	}
+	if _, err := t.core.store.Sweep(ctx, t.core.deps.Now(), sweepPolicy()); err != nil {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+func (t *tender) rings() []*keyring.Ring { return []*keyring.Ring{t.parts.access, t.parts.refresh} }
+
+// every repeats work until the core closes. A failure is logged when it begins, not each time.
+func (t *tender) every(interval time.Duration, complaint string, work func(context.Context) error) {
+	failing := false
+	for t.sleep(interval) {
+		err := work(t.ctx)
+		if err != nil && !failing && t.ctx.Err() == nil {
+			t.core.deps.Logger.Warn(complaint, "error", err)
+		}
+		failing = err != nil
 	}
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
@@ -103,25 +104,25 @@ func lifetimes() []Setting {
 		choice("GATEHOUSE_SIGNING_ALG", signingAlgorithms(), group, "Signature algorithm of access tokens. HS256 has no public key: only this server can verify.",
 			func(c *Config) *string { return &c.SigningAlg }),
 		duration("GATEHOUSE_TRANSACTION_TTL", "10m", group, "Time for consent and login together.",
-			func(c *Config) *durationField { return (*durationField)(&c.TransactionTTL) }),
+			func(c *Config) *time.Duration { return &c.TransactionTTL }),
 		duration("GATEHOUSE_CODE_TTL", "60s", group, "Life of an authorization code.",
-			func(c *Config) *durationField { return (*durationField)(&c.CodeTTL) }),
+			func(c *Config) *time.Duration { return &c.CodeTTL }),
 		duration("GATEHOUSE_ACCESS_TOKEN_TTL", "1h", group, "Life of an access token.",
-			func(c *Config) *durationField { return (*durationField)(&c.AccessTokenTTL) }),
+			func(c *Config) *time.Duration { return &c.AccessTokenTTL }),
 		duration("GATEHOUSE_REFRESH_IDLE_TTL", "720h", group, "Life of a refresh token that is not used.",
-			func(c *Config) *durationField { return (*durationField)(&c.RefreshIdleTTL) }),
+			func(c *Config) *time.Duration { return &c.RefreshIdleTTL }),
 		atLeast(0, "GATEHOUSE_REFRESH_GRACE", "60s", group, "How long after its first use a refresh token is answered again with the same successor, for clients whose answer was lost. 0s to 5m; 0s is never.",
-			func(c *Config) *durationField { return (*durationField)(&c.RefreshGrace) }),
+			func(c *Config) *time.Duration { return &c.RefreshGrace }),
 		duration("GATEHOUSE_GRANT_TTL", "2160h", group, "Longest life of a grant, however often it is refreshed.",
-			func(c *Config) *durationField { return (*durationField)(&c.GrantTTL) }),
+			func(c *Config) *time.Duration { return &c.GrantTTL }),
 		duration("GATEHOUSE_RECHECK_INTERVAL", "60s", group, "While a token is used, how often its grant and the provider's token behind it are checked again.",
-			func(c *Config) *durationField { return (*durationField)(&c.RecheckInterval) }),
+			func(c *Config) *time.Duration { return &c.RecheckInterval }),
 		duration("GATEHOUSE_UPSTREAM_MAX_STALENESS", "10m", group, "How much longer the provider's last word stands while it cannot be reached. After that requests get 503 until it answers; nobody is logged out.",
-			func(c *Config) *durationField { return (*durationField)(&c.MaxStaleness) }),
+			func(c *Config) *time.Duration { return &c.MaxStaleness }),
 		duration("GATEHOUSE_KEY_ROTATION", "720h", group, "How long a signing key signs before the next one takes its place, without a restart.",
-			func(c *Config) *durationField { return (*durationField)(&c.KeyRotation) }),
+			func(c *Config) *time.Duration { return &c.KeyRotation }),
 		duration("GATEHOUSE_ACCOUNT_TTL", "30m", group, "Life of a sign-in to the account page.",
-			func(c *Config) *durationField { return (*durationField)(&c.AccountTTL) }),
+			func(c *Config) *time.Duration { return &c.AccountTTL }),
 	}
 }
 

@@ -31,6 +31,10 @@ func (a *Auth) GetServerMetadata(_ context.Context, req *gatehousev1.GetServerMe
 		CodeChallengeMethodsSupported:              []string{oauth.MethodS256},
 		AuthorizationResponseIssParameterSupported: true,
 		ServiceDocumentation:                       d.Documentation,
+		RevocationEndpoint:                         d.Issuer + "/revoke",
+		RevocationEndpointAuthMethodsSupported:     registration.Methods(),
+		IntrospectionEndpoint:                      d.Issuer + "/introspect",
+		IntrospectionEndpointAuthMethodsSupported:  []string{registration.MethodBasic, registration.MethodPost},
 	}
 	for _, resource := range d.Resources {
 		metadata.ProtectedResources = append(metadata.ProtectedResources, resource.URI)

@@ -101,8 +101,16 @@ type GetServerMetadataResponse struct {
 	ProtectedResources []string `protobuf:"bytes,13,rep,name=protected_resources,json=protectedResources,proto3" json:"protected_resources,omitempty"`
 	// Documentation for developers. Absent when not configured.
 	ServiceDocumentation string `protobuf:"bytes,14,opt,name=service_documentation,json=serviceDocumentation,proto3" json:"service_documentation,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// URL of the revocation endpoint (RFC 7009).
+	RevocationEndpoint string `protobuf:"bytes,15,opt,name=revocation_endpoint,json=revocationEndpoint,proto3" json:"revocation_endpoint,omitempty"`
+	// Client authentication methods of the revocation endpoint.
+	RevocationEndpointAuthMethodsSupported []string `protobuf:"bytes,16,rep,name=revocation_endpoint_auth_methods_supported,json=revocationEndpointAuthMethodsSupported,proto3" json:"revocation_endpoint_auth_methods_supported,omitempty"`
+	// URL of the introspection endpoint (RFC 7662), for resource servers that an operator registered.
+	IntrospectionEndpoint string `protobuf:"bytes,17,opt,name=introspection_endpoint,json=introspectionEndpoint,proto3" json:"introspection_endpoint,omitempty"`
+	// Client authentication methods of the introspection endpoint.
+	IntrospectionEndpointAuthMethodsSupported []string `protobuf:"bytes,18,rep,name=introspection_endpoint_auth_methods_supported,json=introspectionEndpointAuthMethodsSupported,proto3" json:"introspection_endpoint_auth_methods_supported,omitempty"`
+	unknownFields                             protoimpl.UnknownFields
+	sizeCache                                 protoimpl.SizeCache
 }
 
 func (x *GetServerMetadataResponse) Reset() {
@@ -231,6 +239,34 @@ func (x *GetServerMetadataResponse) GetServiceDocumentation() string {
 		return x.ServiceDocumentation
 	}
 	return ""
+}
+
+func (x *GetServerMetadataResponse) GetRevocationEndpoint() string {
+	if x != nil {
+		return x.RevocationEndpoint
+	}
+	return ""
+}
+
+func (x *GetServerMetadataResponse) GetRevocationEndpointAuthMethodsSupported() []string {
+	if x != nil {
+		return x.RevocationEndpointAuthMethodsSupported
+	}
+	return nil
+}
+
+func (x *GetServerMetadataResponse) GetIntrospectionEndpoint() string {
+	if x != nil {
+		return x.IntrospectionEndpoint
+	}
+	return ""
+}
+
+func (x *GetServerMetadataResponse) GetIntrospectionEndpointAuthMethodsSupported() []string {
+	if x != nil {
+		return x.IntrospectionEndpointAuthMethodsSupported
+	}
+	return nil
 }
 
 // GetResourceMetadataRequest asks for the metadata of one resource.
@@ -568,7 +604,7 @@ const file_gatehouse_v1_discovery_proto_rawDesc = "" +
 	"\n" +
 	"\x1cgatehouse/v1/discovery.proto\x12\fgatehouse.v1\x1a\x1bbuf/validate/validate.proto\"I\n" +
 	"\x18GetServerMetadataRequest\x12-\n" +
-	"\rresource_path\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\fresourcePath\"\x99\x06\n" +
+	"\rresource_path\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\fresourcePath\"\xbf\b\n" +
 	"\x19GetServerMetadataResponse\x12\x16\n" +
 	"\x06issuer\x18\x01 \x01(\tR\x06issuer\x125\n" +
 	"\x16authorization_endpoint\x18\x02 \x01(\tR\x15authorizationEndpoint\x12%\n" +
@@ -584,7 +620,11 @@ const file_gatehouse_v1_discovery_proto_rawDesc = "" +
 	" code_challenge_methods_supported\x18\v \x03(\tR\x1dcodeChallengeMethodsSupported\x12b\n" +
 	".authorization_response_iss_parameter_supported\x18\f \x01(\bR*authorizationResponseIssParameterSupported\x12/\n" +
 	"\x13protected_resources\x18\r \x03(\tR\x12protectedResources\x123\n" +
-	"\x15service_documentation\x18\x0e \x01(\tR\x14serviceDocumentation\"K\n" +
+	"\x15service_documentation\x18\x0e \x01(\tR\x14serviceDocumentation\x12/\n" +
+	"\x13revocation_endpoint\x18\x0f \x01(\tR\x12revocationEndpoint\x12Z\n" +
+	"*revocation_endpoint_auth_methods_supported\x18\x10 \x03(\tR&revocationEndpointAuthMethodsSupported\x125\n" +
+	"\x16introspection_endpoint\x18\x11 \x01(\tR\x15introspectionEndpoint\x12`\n" +
+	"-introspection_endpoint_auth_methods_supported\x18\x12 \x03(\tR)introspectionEndpointAuthMethodsSupported\"K\n" +
 	"\x1aGetResourceMetadataRequest\x12-\n" +
 	"\rresource_path\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\fresourcePath\"\xf8\x01\n" +
 	"\x1bGetResourceMetadataResponse\x12\x1a\n" +

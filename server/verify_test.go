@@ -114,14 +114,17 @@ func TestRevocationShowsAtOnce(t *testing.T) {
 	}
 }
 
-func TestTokenEndsWhenTheProvidersTokensBehindItAreOver(t *testing.T) {
+func TestTokenEndsWhenTheProviderRefusesToRenew(t *testing.T) {
 	r := newRig(t)
-	r.idp.Configure(func(s *upstreamtest.Settings) { s.RefreshLifetime = time.Minute })
 	token := r.login(t).GetAccessToken()
-	r.clock.Advance(time.Hour - time.Second) // the provider's tokens are long over
-	verdict := r.verify(t, token)
-	if verdict.GetReason() != gatehousev1.InactiveReason_INACTIVE_REASON_UPSTREAM {
-		t.Errorf("verdict = %v", verdict)
+	r.idp.SetFault(upstreamtest.Token, upstreamtest.OAuthError(400, "invalid_grant"))
+	r.clock.Advance(5 * time.Minute)
+	for _, want := range []gatehousev1.InactiveReason{
+		gatehousev1.InactiveReason_INACTIVE_REASON_UPSTREAM, gatehousev1.InactiveReason_INACTIVE_REASON_REVOKED,
+	} {
+		if verdict := r.verify(t, token); verdict.GetReason() != want {
+			t.Errorf("verdict = %v, want %s", verdict, want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
@@ -48,8 +49,22 @@ func insertCodes(tx *session, n int) error {
 	return nil
 }
 
-// BenchmarkRedeemCode is the write that matters most: one update each of code and client, one insert each of grant and
-// refresh token, durable.
+// insertGrants stores n grants that refresh, with what belongs to them.
+func insertGrants(tx *session, n int) error {
+	if err := insertCodes(tx, n); err != nil {
+		return err
+	}
+	for i := range n {
+		grant := grantOf(codeNamed(numbered("code", i)))
+		if _, err := tx.insert(insertGrant, grantFields(&grant)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// BenchmarkRedeemCode is the rarer of the writes that matter most: one update each of code and client, one insert of a
+// grant, durable.
 func BenchmarkRedeemCode(b *testing.B) {
 	store := openBench(b)
 	prepare(b, store, func(tx *session) error { return insertCodes(tx, b.N) })
@@ -68,8 +83,28 @@ func BenchmarkRedeemCode(b *testing.B) {
 	})
 }
 
-// BenchmarkBareGroupCommit is the limit for BenchmarkRedeemCode: as many row writes through the same writer, to tables
-// without secondary indexes, without records and without rules.
+// BenchmarkRotateRefreshToken is the write of every refresh: one update each of grant and client, durable. Each caller
+// has a line of its own.
+func BenchmarkRotateRefreshToken(b *testing.B) {
+	store := openBench(b)
+	prepare(b, store, func(tx *session) error { return insertGrants(tx, parallelism*runtime.GOMAXPROCS(0)) })
+	var lines atomic.Int64
+	b.SetParallelism(parallelism)
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		id := codeNamed(numbered("code", int(lines.Add(1)-1))).GrantID
+		for generation := int64(1); pb.Next(); generation++ {
+			if rotated, err := rotate(b.Context(), store, id, generation); err != nil || rotated.Repeated {
+				b.Errorf("generation %d: repeated: %t, %v", generation, rotated.Repeated, err)
+				return
+			}
+		}
+	})
+}
+
+// BenchmarkBareGroupCommit is the limit for both: as many row writes as a redemption has and one more than a rotation,
+// through the same writer, to tables without secondary indexes, without records and without rules.
 func BenchmarkBareGroupCommit(b *testing.B) {
 	store := openBench(b)
 	prepare(b, store, func(tx *session) error {
@@ -99,10 +134,8 @@ func BenchmarkBareGroupCommit(b *testing.B) {
 				if err := tx.run(`UPDATE old SET used = 1 WHERE id = ? AND used = 0`, i); err != nil {
 					return err
 				}
-				for _, id := range []int64{2 * i, 2*i + 1} {
-					if err := tx.run(`INSERT INTO new (id, body) VALUES (?, ?)`, id, make([]byte, 200)); err != nil {
-						return err
-					}
+				if err := tx.run(`INSERT INTO new (id, body) VALUES (?, ?)`, i, make([]byte, 200)); err != nil {
+					return err
 				}
 				return tx.run(`UPDATE old SET used = used + 1 WHERE id = 0`)
 			})
@@ -118,28 +151,14 @@ func BenchmarkBareGroupCommit(b *testing.B) {
 func BenchmarkGrantLookup(b *testing.B) {
 	const grants = 10_000
 	store := openBench(b)
-	prepare(b, store, func(tx *session) error {
-		if err := insertCodes(tx, 0); err != nil {
-			return err
-		}
-		for i := range grants {
-			grant := storage.Grant{
-				ID: numbered("grant", i), ClientID: "client", UserID: "user", CredentialID: "credential",
-				Scopes: []string{"mcp"}, CreateTime: noon, ExpireTime: noon,
-			}
-			if _, err := tx.insert(insertGrant, grantFields(&grant)...); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	prepare(b, store, func(tx *session) error { return insertGrants(tx, grants) })
 	var next atomic.Int64
 	b.SetParallelism(parallelism)
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			id := numbered("grant", int(next.Add(7919)%grants))
+			id := codeNamed(numbered("code", int(next.Add(7919)%grants))).GrantID
 			if _, err := store.Grant(b.Context(), id); err != nil {
 				b.Error(err)
 				return

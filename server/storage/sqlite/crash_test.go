@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
 )
 
 // crashChild names the database that a child process is to write to until it is killed.
@@ -25,7 +27,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// writeUntilKilled issues and redeems codes and prints a line for each step that was acknowledged.
+// writeUntilKilled issues and redeems codes, rotates what they turn into, and prints a line for each step that was
+// acknowledged.
 func writeUntilKilled(path string) {
 	ctx := context.Background()
 	store, err := Open(ctx, path)
@@ -48,6 +51,11 @@ func writeUntilKilled(path string) {
 					os.Exit(1)
 				}
 				fmt.Println("redeemed", name)
+				if _, err := rotate(ctx, store, code.GrantID, 1); err != nil {
+					fmt.Fprintln(os.Stderr, err)
+					os.Exit(1)
+				}
+				fmt.Println("rotated", name)
 			}
 		})
 	}
@@ -58,15 +66,19 @@ func writeUntilKilled(path string) {
 func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gatehouse.db")
 	for round := range 6 {
-		issued, redeemed := runAndKill(t, path, 1+rand.IntN(400))
-		t.Logf("round %d: %d codes and %d redemptions were acknowledged", round, len(issued), len(redeemed))
+		told := runAndKill(t, path, 1+rand.IntN(400))
+		t.Logf("round %d: %d codes, %d redemptions and %d rotations were acknowledged",
+			round, len(told["issued"]), len(told["redeemed"]), len(told["rotated"]))
 		store, err := Open(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkIntegrity(t, store)
-		for name := range issued {
-			checkWhole(t, store, codeNamed(name), redeemed[name])
+		for name := range told["issued"] {
+			checkWhole(t, store, codeNamed(name), told["redeemed"][name])
+		}
+		for name := range told["redeemed"] {
+			checkLine(t, store, codeNamed(name).GrantID, told["rotated"][name])
 		}
 		if err := store.Close(); err != nil {
 			t.Fatal(err)
@@ -74,8 +86,26 @@ func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 	}
 }
 
-// runAndKill starts the child, kills it once it has acknowledged some steps, and returns all that it acknowledged.
-func runAndKill(t *testing.T, path string, steps int) (issued, redeemed map[string]bool) {
+// checkLine checks that a client that remembers its first refresh token only can go on, and that an acknowledged
+// rotation is what it goes on from.
+func checkLine(t *testing.T, s storage.Store, grantID string, acknowledged bool) {
+	t.Helper()
+	rotated, err := rotate(t.Context(), s, grantID, 1)
+	if err != nil {
+		t.Errorf("%s: its client is locked out: %v", grantID, err)
+		return
+	}
+	if acknowledged && !rotated.Repeated {
+		t.Errorf("%s: its acknowledged rotation is gone", grantID)
+	}
+	if head := rotated.Grant.Refresh; head.Generation != 2 || !head.Hash.Equal(refreshHash(grantID, 2)) {
+		t.Errorf("%s: its line stands at generation %d", grantID, head.Generation)
+	}
+}
+
+// runAndKill starts the child, kills it once it has acknowledged some steps, and returns the names by step that it
+// acknowledged.
+func runAndKill(t *testing.T, path string, steps int) map[string]map[string]bool {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0])
 	child.Env = append(os.Environ(), crashChild+"="+path)
@@ -87,7 +117,7 @@ func runAndKill(t *testing.T, path string, steps int) (issued, redeemed map[stri
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	acknowledged := map[string]map[string]bool{"issued": {}, "redeemed": {}}
+	acknowledged := map[string]map[string]bool{"issued": {}, "redeemed": {}, "rotated": {}}
 	lines := bufio.NewScanner(output)
 	for count := 1; lines.Scan(); count++ {
 		step, name, _ := strings.Cut(lines.Text(), " ")
@@ -101,5 +131,5 @@ func runAndKill(t *testing.T, path string, steps int) (issued, redeemed map[stri
 	if err := child.Wait(); err == nil || len(acknowledged["issued"]) == 0 {
 		t.Fatalf("the child ended by itself: %v", err)
 	}
-	return acknowledged["issued"], acknowledged["redeemed"]
+	return acknowledged
 }

@@ -53,6 +53,11 @@ func readURI(path string, busyTimeout time.Duration) string {
 	})
 }
 
+// existingURI describes a connection that looks at a database from outside of a store. It may write other files.
+func existingURI(path string) string {
+	return uri(path, url.Values{"mode": {"ro"}, "_pragma": {"temp_store(MEMORY)"}})
+}
+
 func busy(timeout time.Duration) string {
 	return "busy_timeout(" + strconv.FormatInt(timeout.Milliseconds(), 10) + ")"
 }

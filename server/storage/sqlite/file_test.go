@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,6 +38,34 @@ func TestFilesAreForTheOwnerOnly(t *testing.T) {
 				t.Errorf("%s has mode %v, want 0600", info.Name(), info.Mode())
 			}
 		}
+	}
+}
+
+func TestClosedDatabaseIsOneFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	store := open(t, path)
+	if err := store.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantFiles(t, filepath.Dir(path), "gatehouse.db")
+}
+
+// wantFiles checks which files are in a directory.
+func wantFiles(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, entry := range entries {
+		got = append(got, entry.Name())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the directory has %v, want %v", got, want)
 	}
 }
 

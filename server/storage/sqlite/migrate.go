@@ -92,7 +92,9 @@ func applyStep(s *session, step migration) error {
 	return s.run("COMMIT")
 }
 
+const selectSchemaVersion = `SELECT coalesce(max(version), 0) FROM schema_version`
+
 func schemaVersion(s *session) (version int, err error) {
-	err = s.row([]any{&version}, `SELECT coalesce(max(version), 0) FROM schema_version`)
+	err = s.row([]any{&version}, selectSchemaVersion)
 	return version, err
 }

@@ -16,7 +16,7 @@ import (
 type Store struct {
 	writer    *writer
 	reader    *reader
-	pools     []*sql.DB
+	pool      *sql.DB // of the writer
 	closeOnce func() error
 }
 
@@ -60,17 +60,15 @@ func open(ctx context.Context, path string, config settings) (_ *Store, err erro
 	if err := ensureFile(path); err != nil {
 		return nil, err
 	}
-	var pools []*sql.DB
-	defer func() {
-		if err != nil {
-			closeAll(pools)
-		}
-	}()
 	write, err := openPool(writeURI(path, config.busyTimeout), 1)
 	if err != nil {
 		return nil, err
 	}
-	pools = append(pools, write)
+	defer func() {
+		if err != nil {
+			_ = write.Close()
+		}
+	}()
 	if err := prepareFile(ctx, write); err != nil {
 		return nil, err
 	}
@@ -78,16 +76,15 @@ func open(ctx context.Context, path string, config settings) (_ *Store, err erro
 	if err != nil {
 		return nil, err
 	}
-	pools = append(pools, read)
 	reader, err := openReader(ctx, read, selectClient, selectTransactionByHandle, selectCode, selectGrant,
 		selectCredential, selectAccountSession, selectRevocations)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, read.Close())
 	}
 	store := &Store{
 		writer: startWriter(func() (*session, error) { return openSession(context.Background(), write) }),
 		reader: reader,
-		pools:  pools,
+		pool:   write,
 	}
 	store.closeOnce = sync.OnceValue(store.close)
 	return store, nil
@@ -124,17 +121,11 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close waits for the writes in hand and closes the file. Later calls return what the first returned.
 func (s *Store) Close() error { return s.closeOnce() }
 
+// close leaves the writer's connection for last. The last one moves the log into the file, which readers cannot.
 func (s *Store) close() error {
+	err := s.reader.pool.Close()
 	s.writer.stop()
-	return answer("close", closeAll(s.pools))
-}
-
-func closeAll(pools []*sql.DB) error {
-	var errs []error
-	for _, pool := range pools {
-		errs = append(errs, pool.Close())
-	}
-	return errors.Join(errs...)
+	return answer("close", errors.Join(err, s.pool.Close()))
 }
 
 // write runs an operation through the writer. action names it in errors.

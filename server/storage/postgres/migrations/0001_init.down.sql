@@ -1,0 +1,14 @@
+DROP TABLE heartbeat;
+DROP TABLE turns;
+DROP TABLE signing_keys;
+DROP TABLE assertions;
+DROP TABLE account_sessions;
+DROP TABLE revocations;
+DROP SEQUENCE revocation_sequence;
+DROP TABLE grants;
+DROP TABLE codes;
+DROP TABLE credentials;
+DROP SEQUENCE credential_fences;
+DROP TABLE users;
+DROP TABLE transactions;
+DROP TABLE clients;

@@ -1,0 +1,178 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
+
+const transactionColumns = `id, handle_hash, status, client_id, redirect_uri, redirect_given, client_state, has_state,
+	challenge, resource, scopes, provider, create_time, expire_time, page_hash, state_hash, browser_hash, sealed`
+
+// transactionFields matches transactionColumns.
+func transactionFields(t *storage.Transaction) []any {
+	return []any{
+		&t.ID, digest{&t.HandleHash}, &t.Status, &t.ClientID, &t.RedirectURI, &t.RedirectGiven, &t.ClientState,
+		&t.HasState, &t.Challenge, &t.Resource, list{&t.Scopes}, &t.Provider, instant{&t.CreateTime},
+		instant{&t.ExpireTime}, optionalDigest{&t.PageHash}, optionalDigest{&t.StateHash},
+		optionalDigest{&t.BrowserHash}, blob{&t.Sealed},
+	}
+}
+
+// The guard of every transition is in its WHERE clause. When it matches no row, a second statement says why.
+const (
+	insertTransaction = `WITH present AS (
+			SELECT count(*) AS n FROM transactions
+			WHERE (status = 'pending' OR (status = 'approved' AND client_id = '')) AND expire_time > $13
+		), inserted AS (
+			INSERT INTO transactions (` + transactionColumns + `)
+			SELECT $1::text, $2::bytea, $3::text, $4::text, $5::text, $6::boolean, $7::text, $8::boolean, $9::text,
+				$10::text, $11::text[], $12::text, $13::timestamptz, $14::timestamptz, $15::bytea, $16::bytea,
+				$17::bytea, $18::bytea
+			FROM present WHERE n < $19
+			RETURNING id
+		)
+		SELECT n, EXISTS (SELECT 1 FROM inserted) FROM present`
+
+	selectTransactionByHandle = `SELECT ` + transactionColumns + ` FROM transactions
+		WHERE handle_hash = $1 AND expire_time > $2`
+
+	approveTransaction = `UPDATE transactions
+		SET status = 'approved', page_hash = $3, state_hash = $4, browser_hash = $5, sealed = $6
+		WHERE handle_hash = $1 AND status = 'pending' AND expire_time > $2
+		RETURNING ` + transactionColumns
+
+	denyTransaction = `UPDATE transactions SET status = 'denied'
+		WHERE handle_hash = $1 AND status = 'pending' AND expire_time > $2
+		RETURNING ` + transactionColumns
+
+	// One statement both claims and burns: a wrong browser has exactly one try.
+	claimTransaction = `UPDATE transactions
+		SET status = CASE WHEN browser_hash = $3 THEN 'claimed' ELSE 'burned' END
+		WHERE state_hash = $1 AND status = 'approved' AND expire_time > $2
+		RETURNING ` + transactionColumns
+
+	failTransaction     = `UPDATE transactions SET status = 'failed' WHERE id = $1 AND status = 'claimed'`
+	completeTransaction = `UPDATE transactions SET status = 'completed' WHERE id = $1 AND status = 'claimed'`
+
+	transactionStateExists = `SELECT id FROM transactions WHERE state_hash = $1 AND expire_time > $2`
+	transactionExists      = `SELECT id FROM transactions WHERE id = $1`
+)
+
+// CreateTransaction implements storage.Transactions.
+func (s *Store) CreateTransaction(ctx context.Context, txn storage.Transaction, maxLive int) error {
+	if txn.Status != storage.StatusApproved || txn.ClientID != "" {
+		txn.Status = storage.StatusPending
+	}
+	return s.insertBounded(ctx, "create transaction", bounded{
+		turn: turnTransactions, statement: insertTransaction, args: transactionFields(&txn), limit: maxLive,
+		full: storage.ErrLimit,
+	})
+}
+
+// TransactionByHandle implements storage.Transactions.
+func (s *Store) TransactionByHandle(
+	ctx context.Context, handle secret.Hash, now time.Time,
+) (txn storage.Transaction, err error) {
+	err = s.read(ctx, "read transaction", func(tx *session) error {
+		return tx.row(transactionFields(&txn), selectTransactionByHandle, digest{&handle}, now)
+	})
+	return txn, err
+}
+
+// ApproveTransaction implements storage.Transactions.
+func (s *Store) ApproveTransaction(
+	ctx context.Context, approval storage.Approval, now time.Time,
+) (storage.Transaction, error) {
+	return s.transition(ctx, "approve transaction", func(tx *session, txn *storage.Transaction) error {
+		err := tx.row(transactionFields(txn), approveTransaction, digest{&approval.HandleHash}, now,
+			digest{&approval.PageHash}, digest{&approval.StateHash}, digest{&approval.BrowserHash},
+			blob{&approval.Sealed})
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		err = tx.row(transactionFields(txn), selectTransactionByHandle, digest{&approval.HandleHash}, now)
+		if err != nil {
+			return err
+		}
+		again := txn.Status == storage.StatusApproved && txn.PageHash != nil && txn.PageHash.Equal(approval.PageHash)
+		if !again {
+			return storage.ErrUsed
+		}
+		return nil
+	})
+}
+
+// DenyTransaction implements storage.Transactions.
+func (s *Store) DenyTransaction(
+	ctx context.Context, handle secret.Hash, now time.Time,
+) (storage.Transaction, error) {
+	return s.transition(ctx, "deny transaction", func(tx *session, txn *storage.Transaction) error {
+		err := tx.row(transactionFields(txn), denyTransaction, digest{&handle}, now)
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		if err := tx.row(transactionFields(txn), selectTransactionByHandle, digest{&handle}, now); err != nil {
+			return err
+		}
+		return storage.ErrUsed
+	})
+}
+
+// ClaimTransaction implements storage.Transactions.
+func (s *Store) ClaimTransaction(
+	ctx context.Context, state, browser secret.Hash, now time.Time,
+) (storage.Transaction, error) {
+	txn, err := s.transition(ctx, "claim transaction", func(tx *session, txn *storage.Transaction) error {
+		err := tx.row(transactionFields(txn), claimTransaction, digest{&state}, now, digest{&browser})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return refusal(tx, transactionStateExists, digest{&state}, now)
+		}
+		return err
+	})
+	// The operation must succeed for the burning to be committed; only then is it told as a refusal.
+	if err == nil && txn.Status == storage.StatusBurned {
+		return storage.Transaction{}, storage.ErrWrongBrowser
+	}
+	return txn, err
+}
+
+// FailTransaction implements storage.Transactions.
+func (s *Store) FailTransaction(ctx context.Context, id string) error {
+	return s.write(ctx, "fail transaction", func(tx *session) error { return leaveClaimed(tx, failTransaction, id) })
+}
+
+// leaveClaimed moves a claimed transaction on.
+func leaveClaimed(tx *session, update, id string) error {
+	changed, err := tx.change(update, id)
+	if err == nil && changed == 0 {
+		return refusal(tx, transactionExists, id)
+	}
+	return err
+}
+
+// refusal says why a guard matched no row: ErrUsed when the row exists, whose id query asks for, and pgx.ErrNoRows
+// otherwise.
+func refusal(tx *session, query string, args ...any) error {
+	var id string
+	if err := tx.row([]any{&id}, query, args...); err != nil {
+		return err
+	}
+	return storage.ErrUsed
+}
+
+// transition runs an operation that yields the row, and yields nothing when it fails.
+func (s *Store) transition(
+	ctx context.Context, action string, apply func(*session, *storage.Transaction) error,
+) (txn storage.Transaction, err error) {
+	err = s.write(ctx, action, func(tx *session) error { return apply(tx, &txn) })
+	if err != nil {
+		return storage.Transaction{}, err
+	}
+	return txn, nil
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/browser"
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/realm"
 )
 
 func logsIn(t *testing.T, d *deployment) {
@@ -113,12 +114,12 @@ func refusesAnotherBrowser(t *testing.T, d *deployment) {
 	}
 }
 
-// countProviderCalls is 0 where nobody counts.
+// countProviderCalls is how often the provider was asked for tokens. It is 0 where nobody counts.
 func (d *deployment) countProviderCalls() int {
-	if d.providerCalls == nil {
+	if d.provider == nil {
 		return 0
 	}
-	return d.providerCalls()
+	return d.provider.Count(realm.Token)
 }
 
 // refusesForgedConsent sends the form of a page that this browser has not seen.

@@ -51,14 +51,14 @@ func TestChromiumOtherProfile(t *testing.T) {
 	attacker.awaitElement("#username")
 	lure := attacker.address()
 
-	before := d.providerCalls()
+	before := d.countProviderCalls()
 	victim.open(lure)
 	victim.logIn(d.alice)
 	victim.awaitElement(`[data-test=error][data-kind=wrong-browser]`)
 	if status := victim.status(); status != http.StatusForbidden {
 		t.Errorf("the other browser got status %d, want 403", status)
 	}
-	if after := d.providerCalls(); after != before {
+	if after := d.countProviderCalls(); after != before {
 		t.Errorf("the provider's token endpoint was called %d times", after-before)
 	}
 	if got := app.count(); got != 0 {

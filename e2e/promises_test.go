@@ -14,6 +14,7 @@ type promise struct {
 // promises returns all of them. Each registers its own client and logs in by itself, so that none needs another.
 func promises() []promise {
 	return []promise{
+		{"health checks are answered", answersHealthChecks},
 		{"a request without a token is challenged", challengesWithoutToken},
 		{"the metadata leads a client from the endpoint to the token", publishesMetadata},
 		{"the metadata does not depend on the Host header", ignoresHostInMetadata},

@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/realm"
+	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 )
 
 // TestServe holds one process with a provider elsewhere to all promises.
@@ -45,6 +46,23 @@ func TestServeShortTokens(t *testing.T) {
 	eventually(t, 2*revocationDelay, "the end of the access token", func() bool {
 		return s.mcpStatus(t, session.access) == http.StatusUnauthorized
 	})
+}
+
+// TestServeProviderOutage: a provider that is down ends nobody's access, also where the token behind it is looked at
+// afresh.
+func TestServeProviderOutage(t *testing.T) {
+	s := startServe(t)
+	session := s.connect(t, s.alice)
+	s.provider.Close()
+	verdict, err := s.authService(t).VerifyToken(t.Context(), &gatehousev1.VerifyTokenRequest{
+		Token: session.access, Resource: s.resource(), Freshness: gatehousev1.Freshness_FRESHNESS_STRICT,
+	})
+	if err != nil || !verdict.GetActive() {
+		t.Errorf("VerifyToken = %v, %v; want active", verdict, err)
+	}
+	if status := s.mcpStatus(t, session.access); status != http.StatusOK {
+		t.Errorf("the token at the endpoint: %d", status)
+	}
 }
 
 // TestServeDrains: after SIGTERM no request begins, and one that is under way gets its answer.
@@ -166,7 +184,7 @@ func withRealm(t *testing.T, w *workspace, publicURL string) (*deployment, map[s
 	}
 	t.Cleanup(provider.Close)
 	d.providerHost = hostOf(t, provider.BaseURL())
-	d.providerCalls = func() int { return provider.Count(realm.Token) }
+	d.provider = provider
 	return d, map[string]string{
 		"KEYCLOAK_BASE_URL":      provider.BaseURL(),
 		"KEYCLOAK_REALM":         realm.Name,

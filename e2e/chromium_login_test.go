@@ -152,7 +152,7 @@ type album struct {
 
 func newAlbum(t *testing.T) album {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "gatehouse-pages-")
+	dir, err := os.MkdirTemp("", "gatehouse-pages-") //nolint:usetesting // the screenshots are for a person to look at afterwards //nolint:usetesting // people look at the pictures after the test
 	if err != nil {
 		t.Fatal(err)
 	}

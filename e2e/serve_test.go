@@ -9,9 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
-	"github.com/gatehouse-auth/gatehouse/e2e/internal/realm"
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 )
 
@@ -77,15 +75,17 @@ func TestServeDrains(t *testing.T) {
 	fmt.Fprintf(conn, "POST /token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
 		"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n", hostOf(t, s.server.URL), len(body))
 	answers := bufio.NewReader(conn)
-	if res, err := http.ReadResponse(answers, nil); err != nil || res.StatusCode != http.StatusContinue {
+	res, err := http.ReadResponse(answers, nil)
+	if err != nil || res.StatusCode != http.StatusContinue {
 		t.Fatalf("the server does not ask for the body: %v, %v", res, err)
 	}
+	res.Body.Close()
 
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.running.Stop() }()
 	eventually(t, revocationDelay, "the end of the listener", func() bool { return !s.process.ready(t.Context()) })
 	fmt.Fprint(conn, body)
-	res, err := http.ReadResponse(answers, nil)
+	res, err = http.ReadResponse(answers, nil)
 	if err != nil {
 		t.Fatalf("the request under way got no answer: %v", err)
 	}
@@ -153,43 +153,4 @@ func startServe(t *testing.T, extra ...map[string]string) *served {
 func (s *served) start(t *testing.T) {
 	t.Helper()
 	s.running = startGatehouse(t, s.work, s.process)
-}
-
-// withRealm starts a pretended Keycloak realm for a gatehouse at a public URL. It returns the deployment without its
-// gRPC address, and the five variables that connect the two.
-func withRealm(t *testing.T, w *workspace, publicURL string) (*deployment, map[string]string) {
-	t.Helper()
-	d := &deployment{
-		server:  oauthclient.Server{URL: publicURL, Secret: w.secrets.Add},
-		dataDir: w.data,
-		alice:   person{username: "alice", password: rand.Text()},
-		bob:     person{username: "bob", password: rand.Text()},
-		secrets: w.secrets,
-		known:   w.known,
-	}
-	config := realm.Config{
-		ClientID:     "mcp_server",
-		ClientSecret: rand.Text(),
-		RedirectURI:  publicURL + "/auth/callback",
-		Secret:       w.secrets.Add,
-		Users: []realm.User{
-			{Subject: "6f1c", Username: "alice", Password: d.alice.password, GivenName: "Alice", FamilyName: "Archer", Email: "alice@example.com"},
-			{Subject: "9a2e", Username: "bob", Password: d.bob.password, GivenName: "Bob", FamilyName: "Baker", Email: "bob@example.com"},
-		},
-	}
-	w.secrets.Add("provider client secret", config.ClientSecret)
-	provider, err := realm.Start(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(provider.Close)
-	d.providerHost = hostOf(t, provider.BaseURL())
-	d.provider = provider
-	return d, map[string]string{
-		"KEYCLOAK_BASE_URL":      provider.BaseURL(),
-		"KEYCLOAK_REALM":         realm.Name,
-		"KEYCLOAK_CLIENT_ID":     config.ClientID,
-		"KEYCLOAK_CLIENT_SECRET": config.ClientSecret,
-		"MCP_SERVER_BASE_URL":    publicURL,
-	}
 }

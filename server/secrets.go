@@ -49,7 +49,8 @@ func sealingKey(c *config.Config) (seal.Key, error) {
 	fresh := errors.Is(err, fs.ErrNotExist)
 	key, err := seal.LoadOrCreateKey(path, fresh)
 	if errors.Is(err, fs.ErrNotExist) {
-		return key, fmt.Errorf("server: there is a store at %s but no sealing key at %s: restore the key, or give it as GATEHOUSE_SEALING_KEY", storePath(c), path)
+		return key, fmt.Errorf("server: there is a store at %s but no sealing key at %s: "+
+			"restore the key, or give it as GATEHOUSE_SEALING_KEY", storePath(c), path)
 	}
 	return key, err
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
 
-// durationField is a duration that can be pointed to by a row.
-type durationField = time.Duration
-
 // redacted stands for a secret that is set.
 const redacted = "(set, not shown)"
 
@@ -47,7 +44,7 @@ func list(env, value, group, doc string, field func(*Config) *[]string) Setting 
 	}
 }
 
-func duration(env, value, group, doc string, field func(*Config) *durationField) Setting {
+func duration(env, value, group, doc string, field func(*Config) *time.Duration) Setting {
 	return Setting{
 		Env: env, Default: value, Group: group, Doc: doc,
 		set: func(c *Config, v string) error {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
@@ -103,17 +104,17 @@ func lifetimes() []Setting {
 		choice("GATEHOUSE_SIGNING_ALG", signingAlgorithms(), group, "Signature algorithm of access tokens. HS256 has no public key: only this server can verify.",
 			func(c *Config) *string { return &c.SigningAlg }),
 		duration("GATEHOUSE_TRANSACTION_TTL", "10m", group, "Time for consent and login together.",
-			func(c *Config) *durationField { return (*durationField)(&c.TransactionTTL) }),
+			func(c *Config) *time.Duration { return &c.TransactionTTL }),
 		duration("GATEHOUSE_CODE_TTL", "60s", group, "Life of an authorization code.",
-			func(c *Config) *durationField { return (*durationField)(&c.CodeTTL) }),
+			func(c *Config) *time.Duration { return &c.CodeTTL }),
 		duration("GATEHOUSE_ACCESS_TOKEN_TTL", "1h", group, "Life of an access token.",
-			func(c *Config) *durationField { return (*durationField)(&c.AccessTokenTTL) }),
+			func(c *Config) *time.Duration { return &c.AccessTokenTTL }),
 		duration("GATEHOUSE_REFRESH_IDLE_TTL", "720h", group, "Life of a refresh token that is not used.",
-			func(c *Config) *durationField { return (*durationField)(&c.RefreshIdleTTL) }),
+			func(c *Config) *time.Duration { return &c.RefreshIdleTTL }),
 		duration("GATEHOUSE_GRANT_TTL", "2160h", group, "Longest life of a grant, however often it is refreshed.",
-			func(c *Config) *durationField { return (*durationField)(&c.GrantTTL) }),
+			func(c *Config) *time.Duration { return &c.GrantTTL }),
 		duration("GATEHOUSE_RECHECK_INTERVAL", "60s", group, "While a token is used, how often its grant and the provider's token behind it are checked again.",
-			func(c *Config) *durationField { return (*durationField)(&c.RecheckInterval) }),
+			func(c *Config) *time.Duration { return &c.RecheckInterval }),
 	}
 }
 

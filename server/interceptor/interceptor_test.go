@@ -115,7 +115,7 @@ func TestOnlyLocalMethodsAreOpenAndOnlyOnLoopback(t *testing.T) {
 			} {
 				ctx := t.Context()
 				for _, value := range test.header {
-					ctx = metadata.AppendToOutgoingContext(ctx, "authorization", value)
+					ctx := metadata.AppendToOutgoingContext(ctx, "authorization", value)
 				}
 				err := conn.Invoke(ctx, method, &gatehousev1.GetKeySetRequest{}, &gatehousev1.GetKeySetResponse{})
 				if refused := status.Code(err) == codes.Unauthenticated; refused != test.refused {

@@ -17,8 +17,13 @@ const (
 // grantFields matches grantColumns.
 func grantFields(g *storage.Grant) []any {
 	return []any{
-		&g.ID, &g.ClientID, &g.UserID, &g.CredentialID, &g.Resource, list{&g.Scopes}, instant{&g.CreateTime},
-		instant{&g.LastUsedTime}, instant{&g.ExpireTime}, instant{&g.RevokeTime}, &g.RevokeReason,
+		&g.ID, &g.ClientID, &g.UserID, &g.CredentialID, &g.Resource,
+		list{&g.Scopes},
+		instant{&g.CreateTime},
+		instant{&g.LastUsedTime},
+		instant{&g.ExpireTime},
+		instant{&g.RevokeTime},
+		&g.RevokeReason,
 	}
 }
 

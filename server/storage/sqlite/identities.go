@@ -14,15 +14,21 @@ const (
 func userFields(u *storage.User) []any {
 	return []any{
 		&u.ID, &u.Provider, &u.Issuer, &u.Subject, &u.Name, &u.GivenName, &u.FamilyName, &u.Email, &u.EmailVerified,
-		&u.PreferredUsername, list{&u.Groups}, instant{&u.UpdateTime},
+		&u.PreferredUsername,
+		list{&u.Groups},
+		instant{&u.UpdateTime},
 	}
 }
 
 // credentialFields matches credentialColumns.
 func credentialFields(c *storage.Credential) []any {
 	return []any{
-		&c.ID, &c.UserID, &c.Provider, &c.Scopes, blob{&c.Sealed}, instant{&c.AccessExpireTime},
-		instant{&c.RefreshExpireTime}, &c.HasRefreshToken, &c.Version, instant{&c.UpdateTime},
+		&c.ID, &c.UserID, &c.Provider, &c.Scopes,
+		blob{&c.Sealed},
+		instant{&c.AccessExpireTime},
+		instant{&c.RefreshExpireTime},
+		&c.HasRefreshToken, &c.Version,
+		instant{&c.UpdateTime},
 	}
 }
 

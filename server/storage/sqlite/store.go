@@ -63,7 +63,7 @@ func open(ctx context.Context, path string, config settings) (_ *Store, err erro
 	var pools []*sql.DB
 	defer func() {
 		if err != nil {
-			closeAll(pools)
+			_ = closeAll(pools)
 		}
 	}()
 	write, err := openPool(writeURI(path, config.busyTimeout), 1)

@@ -71,6 +71,19 @@ func deniesOnRequest(t *testing.T, d *deployment) {
 	}
 }
 
+// repeatsApproval: a double click, or the way back and again, leads to the provider once more, and to one code.
+func repeatsApproval(t *testing.T, d *deployment) {
+	c := d.register(t)
+	b := d.newBrowser(t, c.redirectURI)
+	attempt := d.server.NewAttempt(c.id, c.redirectURI)
+	consent := openConsent(t, b, d.server.AuthorizeURL(attempt))
+	decide(t, b, consent, "allow")
+	d.codeOf(t, logIn(t, b, decide(t, b, consent, "allow"), d.alice), attempt)
+	if page := decide(t, b, consent, "allow"); page.Left || page.Status != http.StatusBadRequest {
+		t.Errorf("an approval after the end of the login: %s, want 400", page)
+	}
+}
+
 // refusesAnotherBrowser: an attacker approves and lets the victim finish, or the other way round. The transaction is
 // over then, also for the browser that approved it, and the provider is not asked for a token.
 func refusesAnotherBrowser(t *testing.T, d *deployment) {

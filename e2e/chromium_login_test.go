@@ -14,7 +14,10 @@ import (
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
 )
 
-const allowButton = `button[name=action][value=allow]`
+const (
+	allowButton = `button[name=action][value=allow]`
+	denyButton  = `button[name=action][value=deny]`
+)
 
 // TestChromiumLogin walks the whole login in a real browser, which enforces what the plain one of the other tests only
 // looks at: cookie rules, and the policy of the pages along the chain of forms and redirects.
@@ -37,6 +40,22 @@ func TestChromiumLogin(t *testing.T) {
 		t.Errorf("token: %s", token)
 	}
 	p.checkPolicy(hostOf(t, d.server.URL), app.host, d.providerHost)
+}
+
+// TestChromiumDeny: a program on loopback hears of the refusal at once.
+func TestChromiumDeny(t *testing.T) {
+	d := startBuiltIn(t)
+	app := startApp(t)
+	p := newProfile(t)
+	attempt := d.attemptFor(t, app.redirectURI)
+
+	p.open(d.server.AuthorizeURL(attempt))
+	p.click(denyButton)
+	answer := app.await(t)
+	if answer.Get("error") != "access_denied" || answer.Get("state") != attempt.State || answer.Get("iss") != d.server.URL {
+		t.Errorf("the application got %v", answer)
+	}
+	p.checkPolicy(hostOf(t, d.server.URL), app.host)
 }
 
 // TestChromiumOtherProfile: one browser approves, another brings the provider's answer. That is how an attacker would
@@ -87,7 +106,7 @@ func TestChromiumPages(t *testing.T) {
 		p.open(d.server.AuthorizeURL(d.attemptFor(t, "https://login.client.example/callback")))
 		p.awaitElement(allowButton)
 		album.add(p, device+"-consent-site")
-		p.click(`button[name=action][value=deny]`)
+		p.click(denyButton)
 		p.awaitElement(`[data-test=denied]`)
 		album.add(p, device+"-denied")
 		p.open(d.server.AuthorizeURL(d.attemptFor(t, "http://127.0.0.1:33418/callback")))

@@ -18,14 +18,21 @@ func TestServe(t *testing.T) {
 	keepPromises(t, startServe(t).deployment)
 }
 
-// TestServeSurvivesKill: SIGKILL loses nothing that was acknowledged. Tokens hold, and so does the operator's.
+// TestServeSurvivesKill: SIGKILL loses nothing that was acknowledged. Tokens hold, the operator's too, and whoever is
+// about to log in can do so.
 func TestServeSurvivesKill(t *testing.T) {
 	s := startServe(t)
 	session, operator := s.connect(t, s.alice), s.adminToken(t)
+	attempt := s.server.NewAttempt(session.id, session.redirectURI)
+	b := s.newBrowser(t, session.redirectURI)
+	login := decide(t, b, openConsent(t, b, s.server.AuthorizeURL(attempt)), "allow")
 	s.running.Kill()
 	s.start(t)
 	if status := s.mcpStatus(t, session.access); status != http.StatusOK {
 		t.Errorf("the access token after the restart: %d", status)
+	}
+	if answer := s.exchange(t, attempt.ExchangeForm(s.codeOf(t, logIn(t, b, login, s.alice), attempt))); answer.Status != http.StatusOK {
+		t.Errorf("the login that was under way: %s", answer)
 	}
 	if s.adminToken(t) != operator {
 		t.Error("the admin token changed")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/browser"
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/realm"
 )
 
 func logsIn(t *testing.T, d *deployment) {
@@ -70,6 +71,19 @@ func deniesOnRequest(t *testing.T, d *deployment) {
 	}
 }
 
+// repeatsApproval: a double click, or the way back and again, leads to the provider once more, and to one code.
+func repeatsApproval(t *testing.T, d *deployment) {
+	c := d.register(t)
+	b := d.newBrowser(t, c.redirectURI)
+	attempt := d.server.NewAttempt(c.id, c.redirectURI)
+	consent := openConsent(t, b, d.server.AuthorizeURL(attempt))
+	decide(t, b, consent, "allow")
+	d.codeOf(t, logIn(t, b, decide(t, b, consent, "allow"), d.alice), attempt)
+	if page := decide(t, b, consent, "allow"); page.Left || page.Status != http.StatusBadRequest {
+		t.Errorf("an approval after the end of the login: %s, want 400", page)
+	}
+}
+
 // refusesAnotherBrowser: an attacker approves and lets the victim finish, or the other way round. The transaction is
 // over then, also for the browser that approved it, and the provider is not asked for a token.
 func refusesAnotherBrowser(t *testing.T, d *deployment) {
@@ -113,12 +127,12 @@ func refusesAnotherBrowser(t *testing.T, d *deployment) {
 	}
 }
 
-// countProviderCalls is 0 where nobody counts.
+// countProviderCalls is how often the provider was asked for tokens. It is 0 where nobody counts.
 func (d *deployment) countProviderCalls() int {
-	if d.providerCalls == nil {
+	if d.provider == nil {
 		return 0
 	}
-	return d.providerCalls()
+	return d.provider.Count(realm.Token)
 }
 
 // refusesForgedConsent sends the form of a page that this browser has not seen.

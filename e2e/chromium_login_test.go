@@ -14,7 +14,10 @@ import (
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
 )
 
-const allowButton = `button[name=action][value=allow]`
+const (
+	allowButton = `button[name=action][value=allow]`
+	denyButton  = `button[name=action][value=deny]`
+)
 
 // TestChromiumLogin walks the whole login in a real browser, which enforces what the plain one of the other tests only
 // looks at: cookie rules, and the policy of the pages along the chain of forms and redirects.
@@ -39,6 +42,22 @@ func TestChromiumLogin(t *testing.T) {
 	p.checkPolicy(hostOf(t, d.server.URL), app.host, d.providerHost)
 }
 
+// TestChromiumDeny: a program on loopback hears of the refusal at once.
+func TestChromiumDeny(t *testing.T) {
+	d := startBuiltIn(t)
+	app := startApp(t)
+	p := newProfile(t)
+	attempt := d.attemptFor(t, app.redirectURI)
+
+	p.open(d.server.AuthorizeURL(attempt))
+	p.click(denyButton)
+	answer := app.await(t)
+	if answer.Get("error") != "access_denied" || answer.Get("state") != attempt.State || answer.Get("iss") != d.server.URL {
+		t.Errorf("the application got %v", answer)
+	}
+	p.checkPolicy(hostOf(t, d.server.URL), app.host)
+}
+
 // TestChromiumOtherProfile: one browser approves, another brings the provider's answer. That is how an attacker would
 // get a victim's login for a client of theirs, or have the victim use the attacker's.
 func TestChromiumOtherProfile(t *testing.T) {
@@ -51,14 +70,14 @@ func TestChromiumOtherProfile(t *testing.T) {
 	attacker.awaitElement("#username")
 	lure := attacker.address()
 
-	before := d.providerCalls()
+	before := d.countProviderCalls()
 	victim.open(lure)
 	victim.logIn(d.alice)
 	victim.awaitElement(`[data-test=error][data-kind=wrong-browser]`)
 	if status := victim.status(); status != http.StatusForbidden {
 		t.Errorf("the other browser got status %d, want 403", status)
 	}
-	if after := d.providerCalls(); after != before {
+	if after := d.countProviderCalls(); after != before {
 		t.Errorf("the provider's token endpoint was called %d times", after-before)
 	}
 	if got := app.count(); got != 0 {
@@ -87,7 +106,7 @@ func TestChromiumPages(t *testing.T) {
 		p.open(d.server.AuthorizeURL(d.attemptFor(t, "https://login.client.example/callback")))
 		p.awaitElement(allowButton)
 		album.add(p, device+"-consent-site")
-		p.click(`button[name=action][value=deny]`)
+		p.click(denyButton)
 		p.awaitElement(`[data-test=denied]`)
 		album.add(p, device+"-denied")
 		p.open(d.server.AuthorizeURL(d.attemptFor(t, "http://127.0.0.1:33418/callback")))
@@ -152,7 +171,7 @@ type album struct {
 
 func newAlbum(t *testing.T) album {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "gatehouse-pages-")
+	dir, err := os.MkdirTemp("", "gatehouse-pages-") //nolint:usetesting // the screenshots are for a person to look at afterwards //nolint:usetesting // people look at the pictures after the test
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func chromiumPath(t *testing.T) string {
 			return path
 		}
 	}
-	missing(t, "no Chromium is installed", "install chromium, or set GATEHOUSE_E2E_CHROMIUM to its path")
+	missing(t, "GATEHOUSE_E2E_BROWSER", "no Chromium is installed", "install chromium, or set GATEHOUSE_E2E_CHROMIUM to its path")
 	return ""
 }
 

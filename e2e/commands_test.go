@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"os/exec"
 	"strings"
 	"testing"
@@ -27,5 +28,23 @@ func TestConnect(t *testing.T) {
 		if !strings.Contains(string(output), want) {
 			t.Errorf("the output lacks %q:\n%s", want, output)
 		}
+	}
+}
+
+// TestConfigShowsNoSecret: the settings are there to be pasted into a bug report.
+func TestConfigShowsNoSecret(t *testing.T) {
+	secret := rand.Text() + rand.Text()
+	cmd := exec.CommandContext(t.Context(), binary, "config")
+	cmd.Dir = t.TempDir()
+	cmd.Env = []string{
+		"KEYCLOAK_BASE_URL=https://sso.example.com", "KEYCLOAK_CLIENT_ID=mcp_server",
+		"KEYCLOAK_CLIENT_SECRET=" + secret, "GATEHOUSE_ADMIN_TOKEN=" + secret,
+	}
+	output, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(output), "https://sso.example.com") {
+		t.Errorf("%v\n%s", err, output)
+	}
+	if strings.Contains(string(output), secret) {
+		t.Error("the output has a secret")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/canary"
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/realm"
 )
 
 // person is a user of the identity provider behind a deployment.
@@ -35,8 +36,8 @@ type deployment struct {
 	providerHost string
 	// alice and bob can log in.
 	alice, bob person
-	// providerCalls counts calls of the provider's token endpoint. It is nil where nobody counts.
-	providerCalls func() int
+	// provider is the pretended realm; nil where the provider is another.
+	provider *realm.Realm
 	// secrets is every secret of the run, and known what has to be in its data directory.
 	secrets, known *canary.Set
 }

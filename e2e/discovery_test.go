@@ -13,6 +13,16 @@ import (
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
 )
 
+// answersHealthChecks: alive and ready, without a token and for whatever calls.
+func answersHealthChecks(t *testing.T, d *deployment) {
+	for _, path := range []string{"/healthz", "/readyz"} {
+		answer, err := d.server.Get(t.Context(), path)
+		if err != nil || answer.Status != http.StatusOK {
+			t.Errorf("%s: %s, %v", path, answer, err)
+		}
+	}
+}
+
 // challengesWithoutToken: RFC 9728 section 5.1. Every method is challenged before anything else is said about it.
 func challengesWithoutToken(t *testing.T, d *deployment) {
 	for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodHead, http.MethodDelete} {

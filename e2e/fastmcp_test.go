@@ -12,7 +12,11 @@ import (
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/cache"
 )
 
-const fastmcpVersion = "4.1.2"
+const (
+	fastmcpVersion = "4.1.2"
+	// fastmcpPart is the variable that asks for this part.
+	fastmcpPart = "GATEHOUSE_E2E_PYTHON"
+)
 
 // TestFastMCPClient lets the client of FastMCP log in, come back with its stored token, and log in as the public demo
 // does, which keeps nothing.
@@ -82,9 +86,9 @@ var storedToken = regexp.MustCompile(`"(access_token|refresh_token)":\s*"([^"]+)
 func fastmcpPython(t *testing.T) string {
 	t.Helper()
 	folder := filepath.Join(cacheDir(t), "fastmcp-"+fastmcpVersion)
-	if !cache.Has(folder) && !wanted("GATEHOUSE_E2E_PYTHON") {
-		missing(t, "no FastMCP "+fastmcpVersion+" is installed",
-			"install Python 3.11 or newer with venv, and set GATEHOUSE_E2E_PYTHON=1 to download it with pip once")
+	if !cache.Has(folder) && !wanted(fastmcpPart) {
+		missing(t, fastmcpPart, "no FastMCP "+fastmcpVersion+" is installed",
+			"install Python 3.11 or newer with venv, and set "+fastmcpPart+"=1 to download it with pip once")
 	}
 	python := filepath.Join(folder, "bin", "python")
 	err := cache.Fill(folder, func() error {

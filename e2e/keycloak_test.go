@@ -8,6 +8,9 @@ import (
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
 )
 
+// keycloakPart is the variable that asks for this part.
+const keycloakPart = "GATEHOUSE_E2E_KEYCLOAK"
+
 // TestKeycloak holds one process with a real Keycloak behind it to all promises.
 func TestKeycloak(t *testing.T) {
 	keepPromises(t, startKeycloak(t))
@@ -17,9 +20,9 @@ func TestKeycloak(t *testing.T) {
 func startKeycloak(t *testing.T) *deployment {
 	t.Helper()
 	distribution := keycloak.NewDistribution(cacheDir(t))
-	if !distribution.Installed() && !wanted("GATEHOUSE_E2E_KEYCLOAK") {
-		missing(t, "no Keycloak "+keycloak.Version+" is installed",
-			"install Java 17 and Maven, and set GATEHOUSE_E2E_KEYCLOAK=1 to download 180 MB once")
+	if !distribution.Installed() && !wanted(keycloakPart) {
+		missing(t, keycloakPart, "no Keycloak "+keycloak.Version+" is installed",
+			"install Java 17 and Maven, and set "+keycloakPart+"=1 to download 180 MB once")
 	}
 	if err := distribution.Install(t.Context()); err != nil {
 		t.Fatal(err)

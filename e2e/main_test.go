@@ -1,12 +1,13 @@
 // Package e2e tests gatehouse from outside: it builds the binary, runs it and talks to it over HTTP and gRPC, as
 // clients, browsers, operators and attackers do. It knows the contract in gen/ and nothing of the inside.
 //
-// A plain "go test ./e2e" needs nothing but Go. These add more:
+// A plain "go test ./e2e" needs nothing but Go. What else is installed or was fetched before is used by itself; these
+// say more:
 //
 //	GATEHOUSE_E2E_BINARY=path    test this binary instead of building one
-//	GATEHOUSE_E2E_CHROMIUM=path  drive this Chromium (by itself when one is installed)
-//	GATEHOUSE_E2E_KEYCLOAK=1     fetch a real Keycloak with Maven and test against it (by itself when cached)
-//	GATEHOUSE_E2E_PYTHON=1       fetch FastMCP with pip and test with its client (by itself when cached)
+//	GATEHOUSE_E2E_BROWSER=1      fail without a Chromium; GATEHOUSE_E2E_CHROMIUM=path names one
+//	GATEHOUSE_E2E_KEYCLOAK=1     fetch a real Keycloak with Maven (needs Java 17)
+//	GATEHOUSE_E2E_PYTHON=1       fetch FastMCP with pip (needs Python 3.11)
 //	GATEHOUSE_E2E_CACHE=dir      keep what was fetched there (default: gatehouse-e2e in the user's cache folder)
 //	GATEHOUSE_E2E_REQUIRE=1      fail where a test would be skipped
 package e2e

@@ -14,6 +14,7 @@ type promise struct {
 // promises returns all of them. Each registers its own client and logs in by itself, so that none needs another.
 func promises() []promise {
 	return []promise{
+		{"health checks are answered", answersHealthChecks},
 		{"a request without a token is challenged", challengesWithoutToken},
 		{"the metadata leads a client from the endpoint to the token", publishesMetadata},
 		{"the metadata does not depend on the Host header", ignoresHostInMetadata},
@@ -21,11 +22,13 @@ func promises() []promise {
 		{"a login yields a token for the resource", logsIn},
 		{"a confidential client logs in with its secret", logsInConfidentialClient},
 		{"a denied consent tells the client and nobody else", deniesOnRequest},
+		{"an approval may be repeated until the login is over", repeatsApproval},
 		{"another browser cannot finish an approved login", refusesAnotherBrowser},
 		{"a consent form from elsewhere is refused", refusesForgedConsent},
 		{"an unproven client is never redirected to", neverRedirectsToUnproven},
 		{"a client is told what is wrong with its request", tellsClientOfErrors},
 		{"a code works once, and its replay ends what it gave", endsReplayedGrant},
+		{"of many who redeem a code at once, one succeeds", redeemsCodeOnce},
 		{"a code is good for its own client and verifier only", bindsCode},
 		{"a refresh token rotates", rotatesRefreshTokens},
 		{"the endpoint serves MCP 2024-11-05 with a session", servesMCP("2024-11-05")},

@@ -9,9 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
-	"github.com/gatehouse-auth/gatehouse/e2e/internal/realm"
+	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 )
 
 // TestServe holds one process with a provider elsewhere to all promises.
@@ -19,14 +18,21 @@ func TestServe(t *testing.T) {
 	keepPromises(t, startServe(t).deployment)
 }
 
-// TestServeSurvivesKill: SIGKILL loses nothing that was acknowledged. Tokens hold, and so does the operator's.
+// TestServeSurvivesKill: SIGKILL loses nothing that was acknowledged. Tokens hold, the operator's too, and whoever is
+// about to log in can do so.
 func TestServeSurvivesKill(t *testing.T) {
 	s := startServe(t)
 	session, operator := s.connect(t, s.alice), s.adminToken(t)
+	attempt := s.server.NewAttempt(session.id, session.redirectURI)
+	b := s.newBrowser(t, session.redirectURI)
+	login := decide(t, b, openConsent(t, b, s.server.AuthorizeURL(attempt)), "allow")
 	s.running.Kill()
 	s.start(t)
 	if status := s.mcpStatus(t, session.access); status != http.StatusOK {
 		t.Errorf("the access token after the restart: %d", status)
+	}
+	if answer := s.exchange(t, attempt.ExchangeForm(s.codeOf(t, logIn(t, b, login, s.alice), attempt))); answer.Status != http.StatusOK {
+		t.Errorf("the login that was under way: %s", answer)
 	}
 	if s.adminToken(t) != operator {
 		t.Error("the admin token changed")
@@ -47,6 +53,23 @@ func TestServeShortTokens(t *testing.T) {
 	})
 }
 
+// TestServeProviderOutage: a provider that is down ends nobody's access, also where the token behind it is looked at
+// afresh.
+func TestServeProviderOutage(t *testing.T) {
+	s := startServe(t)
+	session := s.connect(t, s.alice)
+	s.provider.Close()
+	verdict, err := s.authService(t).VerifyToken(t.Context(), &gatehousev1.VerifyTokenRequest{
+		Token: session.access, Resource: s.resource(), Freshness: gatehousev1.Freshness_FRESHNESS_STRICT,
+	})
+	if err != nil || !verdict.GetActive() {
+		t.Errorf("VerifyToken = %v, %v; want active", verdict, err)
+	}
+	if status := s.mcpStatus(t, session.access); status != http.StatusOK {
+		t.Errorf("the token at the endpoint: %d", status)
+	}
+}
+
 // TestServeDrains: after SIGTERM no request begins, and one that is under way gets its answer.
 func TestServeDrains(t *testing.T) {
 	s := startServe(t)
@@ -59,15 +82,17 @@ func TestServeDrains(t *testing.T) {
 	fmt.Fprintf(conn, "POST /token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
 		"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n", hostOf(t, s.server.URL), len(body))
 	answers := bufio.NewReader(conn)
-	if res, err := http.ReadResponse(answers, nil); err != nil || res.StatusCode != http.StatusContinue {
+	res, err := http.ReadResponse(answers, nil)
+	if err != nil || res.StatusCode != http.StatusContinue {
 		t.Fatalf("the server does not ask for the body: %v, %v", res, err)
 	}
+	res.Body.Close()
 
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.running.Stop() }()
 	eventually(t, revocationDelay, "the end of the listener", func() bool { return !s.process.ready(t.Context()) })
 	fmt.Fprint(conn, body)
-	res, err := http.ReadResponse(answers, nil)
+	res, err = http.ReadResponse(answers, nil)
 	if err != nil {
 		t.Fatalf("the request under way got no answer: %v", err)
 	}
@@ -135,43 +160,4 @@ func startServe(t *testing.T, extra ...map[string]string) *served {
 func (s *served) start(t *testing.T) {
 	t.Helper()
 	s.running = startGatehouse(t, s.work, s.process)
-}
-
-// withRealm starts a pretended Keycloak realm for a gatehouse at a public URL. It returns the deployment without its
-// gRPC address, and the five variables that connect the two.
-func withRealm(t *testing.T, w *workspace, publicURL string) (*deployment, map[string]string) {
-	t.Helper()
-	d := &deployment{
-		server:  oauthclient.Server{URL: publicURL, Secret: w.secrets.Add},
-		dataDir: w.data,
-		alice:   person{username: "alice", password: rand.Text()},
-		bob:     person{username: "bob", password: rand.Text()},
-		secrets: w.secrets,
-		known:   w.known,
-	}
-	config := realm.Config{
-		ClientID:     "mcp_server",
-		ClientSecret: rand.Text(),
-		RedirectURI:  publicURL + "/auth/callback",
-		Secret:       w.secrets.Add,
-		Users: []realm.User{
-			{Subject: "6f1c", Username: "alice", Password: d.alice.password, GivenName: "Alice", FamilyName: "Archer", Email: "alice@example.com"},
-			{Subject: "9a2e", Username: "bob", Password: d.bob.password, GivenName: "Bob", FamilyName: "Baker", Email: "bob@example.com"},
-		},
-	}
-	w.secrets.Add("provider client secret", config.ClientSecret)
-	provider, err := realm.Start(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(provider.Close)
-	d.providerHost = hostOf(t, provider.BaseURL())
-	d.providerCalls = func() int { return provider.Count(realm.Token) }
-	return d, map[string]string{
-		"KEYCLOAK_BASE_URL":      provider.BaseURL(),
-		"KEYCLOAK_REALM":         realm.Name,
-		"KEYCLOAK_CLIENT_ID":     config.ClientID,
-		"KEYCLOAK_CLIENT_SECRET": config.ClientSecret,
-		"MCP_SERVER_BASE_URL":    publicURL,
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
@@ -28,6 +30,33 @@ func endsReplayedGrant(t *testing.T, d *deployment) {
 		if again.Status != http.StatusBadRequest || again.Text("error") != "invalid_grant" {
 			t.Errorf("the refresh token of the replayed code: %s", again)
 		}
+	}
+}
+
+func redeemsCodeOnce(t *testing.T, d *deployment) {
+	c := d.register(t)
+	attempt := d.server.NewAttempt(c.id, c.redirectURI)
+	form := attempt.ExchangeForm(d.walk(t, d.newBrowser(t, c.redirectURI), attempt, d.alice))
+	var succeeded, refused atomic.Int32
+	var group sync.WaitGroup
+	const racers = 16
+	for range racers {
+		group.Go(func() {
+			switch answer, err := d.server.Token(t.Context(), form, nil); {
+			case err != nil:
+				t.Error(err)
+			case answer.Status == http.StatusOK:
+				succeeded.Add(1)
+			case answer.Text("error") == "invalid_grant":
+				refused.Add(1)
+			default:
+				t.Errorf("a redemption: %s", answer)
+			}
+		})
+	}
+	group.Wait()
+	if succeeded.Load() != 1 || refused.Load() != racers-1 {
+		t.Errorf("%d of %d redemptions succeeded and %d were refused", succeeded.Load(), racers, refused.Load())
 	}
 }
 

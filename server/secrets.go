@@ -19,7 +19,7 @@ const adminTokenPrefix = "gha_"
 // secrets are what the core cannot run without.
 type secrets struct {
 	sealingKeys []seal.Key
-	adminToken secret.Text
+	adminToken  secret.Text
 }
 
 // openSecrets takes both secrets from the configuration or from the data directory, where a first start makes them.

@@ -154,6 +154,7 @@ func newParts(ctx context.Context, deps Deps, store storage.Store, secrets secre
 		registration.Policy{Scopes: cfg.Scopes, Schemes: cfg.RedirectSchemes, MaxUnused: cfg.MaxUnusedClients})
 	return p, nil
 }
+
 // Register adds the services to a gRPC server or an in-process channel.
 func (c *Core) Register(registrar grpc.ServiceRegistrar) {
 	gatehousev1.RegisterAuthServiceServer(registrar, c.auth)

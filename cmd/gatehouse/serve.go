@@ -39,7 +39,8 @@ func runServe(ctx context.Context, term terminal, args []string) error {
 // keycloakProvider is the provider that the five variables describe.
 func keycloakProvider(cfg *config.Config, logger *slog.Logger) (upstream.Provider, error) {
 	if !cfg.HasProvider() {
-		return nil, errors.New("no identity provider is configured: set KEYCLOAK_BASE_URL, KEYCLOAK_REALM, KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET, or run gatehouse dev, which has one built in")
+		return nil, errors.New("no identity provider is configured: set KEYCLOAK_BASE_URL, KEYCLOAK_REALM, " +
+			"KEYCLOAK_CLIENT_ID and KEYCLOAK_CLIENT_SECRET, or run gatehouse dev, which has one built in")
 	}
 	k := cfg.Keycloak
 	oidc, err := upstream.KeycloakConfig(k.BaseURL, k.Realm, k.ClientID, k.ClientSecret, cfg.CallbackURL())

@@ -92,7 +92,7 @@ func benchmarkToolsCall(b *testing.B, handler http.Handler, version, token strin
 	}
 	if !p.modern() {
 		r, _ := outgoing("initialize", map[string]any{"protocolVersion": version})
-		p.session = do(r).Header.Get("Mcp-Session-Id")
+		p.session = do(r).Header.Get("Mcp-Session-Id") //nolint:bodyclose // do has read and closed it
 	}
 	call, body := outgoing("tools/call", map[string]any{"name": "greet", "arguments": map[string]any{"name": "Ada"}})
 	b.ReportAllocs()
@@ -101,7 +101,7 @@ func benchmarkToolsCall(b *testing.B, handler http.Handler, version, token strin
 		for pb.Next() {
 			r := call.Clone(b.Context())
 			r.Body = io.NopCloser(bytes.NewReader(body))
-			do(r)
+			do(r) //nolint:bodyclose // do has read and closed it
 		}
 	})
 }

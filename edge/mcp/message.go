@@ -54,7 +54,7 @@ func (e *Endpoint) readMessage(x *exchange) bool {
 func (e *Endpoint) readBody(x *exchange) ([]byte, error) {
 	control := http.NewResponseController(x.w.inner)
 	// A server without deadlines (a test recorder, HTTP/2 in part) bounds its requests itself.
-	_ = control.SetReadDeadline(time.Now().Add(e.config.BodyTimeout))
+	_ = control.SetReadDeadline(time.Now().Add(e.config.BodyTimeout)) //nolint:forbidigo // deadlines of a connection go by the real clock
 	expected := max(0, min(x.r.ContentLength, firstBuffer))
 	body := bytes.NewBuffer(make([]byte, 0, expected+bytes.MinRead))
 	_, err := body.ReadFrom(http.MaxBytesReader(x.w.inner, x.r.Body, e.config.MaxBodyBytes))

@@ -64,7 +64,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 
 func (w *responseWriter) write(p []byte) (int, error) {
 	if w.pulse != nil {
-		_ = w.control.SetWriteDeadline(time.Now().Add(stallTimeout))
+		_ = w.control.SetWriteDeadline(time.Now().Add(stallTimeout)) //nolint:forbidigo // deadlines of a connection go by the real clock
 		w.pulse.Reset(w.keepAlive)
 	}
 	return w.inner.Write(p)

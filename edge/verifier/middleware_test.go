@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -74,9 +75,7 @@ func TestMiddlewareAnswersWhatItRefuses(t *testing.T) {
 			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PROPFIND"} {
 				r := httptest.NewRequest(method, tt.target, strings.NewReader("access_token=good"))
 				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-				for k, v := range tt.header {
-					r.Header[k] = v
-				}
+				maps.Copy(r.Header, tt.header)
 				w := httptest.NewRecorder()
 				handler.ServeHTTP(w, r)
 

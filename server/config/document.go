@@ -15,7 +15,8 @@ func Document() string {
 
 Every setting is an environment variable, a flag and a key in a YAML file, which are one name in three spellings:
 ` + "`GATEHOUSE_HTTP_ADDR`, `--http-addr`, `http_addr:`" + `. A flag wins over the environment, the environment over a
-` + "`.env`" + ` file in the working directory, that over the file given by ` + "`--config`" + ` or ` + "`GATEHOUSE_CONFIG`" + `, and the file over the default.
+` + "`.env`" + ` file in the working directory, that over the file given by ` + "`--config`" + ` or
+` + "`GATEHOUSE_CONFIG`" + `, and the file over the default.
 
 A secret can also be given as a file: the same name with ` + "`_FILE`" + ` behind it. Unknown names are errors, and all problems
 are reported at once. ` + "`gatehouse config`" + ` prints the effective settings and where each comes from, secrets redacted.

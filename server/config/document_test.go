@@ -11,7 +11,7 @@ var update = flag.Bool("update", false, "write docs/configuration.md instead of 
 func TestDocumentationIsWhatTheTableSays(t *testing.T) {
 	const path = "../../docs/configuration.md"
 	if *update {
-		if err := os.WriteFile(path, []byte(Document()), 0o644); err != nil { //nolint:gosec // documentation is public
+		if err := os.WriteFile(path, []byte(Document()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

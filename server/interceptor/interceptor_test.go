@@ -113,10 +113,7 @@ func TestOnlyLocalMethodsAreOpenAndOnlyOnLoopback(t *testing.T) {
 				"the token":    {[]string{"Bearer " + adminToken}, false},
 				"beside Basic": {[]string{"Basic YTpi", "bearer " + adminToken}, false},
 			} {
-				ctx := t.Context()
-				for _, value := range test.header {
-					ctx = metadata.AppendToOutgoingContext(ctx, "authorization", value)
-				}
+				ctx := metadata.NewOutgoingContext(t.Context(), metadata.MD{"authorization": test.header})
 				err := conn.Invoke(ctx, method, &gatehousev1.GetKeySetRequest{}, &gatehousev1.GetKeySetResponse{})
 				if refused := status.Code(err) == codes.Unauthenticated; refused != test.refused {
 					t.Errorf("loopback=%t %s with %s: %v", loopback, method, name, err)

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,7 +75,7 @@ func endsInNumber(host string) bool {
 	} else if last == "" {
 		return false
 	}
-	return strings.IndexFunc(digits, func(r rune) bool { return r > '~' || !isDigits(byte(r)) }) < 0
+	return !slices.ContainsFunc([]byte(digits), func(b byte) bool { return !isDigits(b) })
 }
 
 func isIPv4Literal(host string) bool {

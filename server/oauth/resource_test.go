@@ -102,8 +102,14 @@ func TestResourcesSelect(t *testing.T) {
 
 func TestResourcesByPath(t *testing.T) {
 	tests := []struct{ path, want string }{
-		{"", "default"}, {"mcp", "default"}, {"notes", "notes"},
-		{"/mcp", ""}, {"mcp/", ""}, {"MCP", ""}, {"other", ""}, {"notes/x", ""},
+		{"", "default"},
+		{"mcp", "default"},
+		{"notes", "notes"},
+		{"/mcp", ""},
+		{"mcp/", ""},
+		{"MCP", ""},
+		{"other", ""},
+		{"notes/x", ""},
 	}
 	for _, tt := range tests {
 		r, found := resources().ByPath(tt.path)

@@ -58,4 +58,4 @@ func adminError(err error, notFound string) error {
 	return oauth.Unavailable(err)
 }
 
-func count(ids []string) int32 { return int32(min(len(ids), 1<<31-1)) } //nolint:gosec // bounded
+func count(ids []string) int32 { return int32(min(len(ids), 1<<31-1)) }

@@ -42,7 +42,7 @@ type Exchanger interface {
 
 // Verifier answers whether tokens are good.
 type Verifier interface {
-	Verify(ctx context.Context, request verify.Request) (verify.Verdict, error)
+	Verify(ctx context.Context, request verify.Request) (*verify.Verdict, error)
 }
 
 // Authenticator identifies clients by their credentials.

@@ -104,7 +104,9 @@ func (a *Auth) DecideConsent(ctx context.Context, req *gatehousev1.DecideConsent
 }
 
 // CompleteAuthorization takes the provider's answer.
-func (a *Auth) CompleteAuthorization(ctx context.Context, req *gatehousev1.CompleteAuthorizationRequest) (*gatehousev1.CompleteAuthorizationResponse, error) {
+func (a *Auth) CompleteAuthorization(
+	ctx context.Context, req *gatehousev1.CompleteAuthorizationRequest,
+) (*gatehousev1.CompleteAuthorizationResponse, error) {
 	completed, err := a.deps.Flow.Complete(ctx, authorization.Answer{
 		State:         secret.NewText(req.GetState()),
 		BrowserSecret: secret.NewText(req.GetBrowserSecret()),

@@ -38,7 +38,7 @@ func (a *Auth) RegisterClient(ctx context.Context, req *gatehousev1.RegisterClie
 		ApplicationType:         client.ApplicationType,
 	}
 	if !registered.Secret.IsEmpty() {
-		response.ClientSecret = proto.String(registered.Secret.Reveal())
+		response.ClientSecret = new(registered.Secret.Reveal())
 		response.ClientSecretExpiresAt = proto.Uint32(0) // never; RFC 7591 section 3.2.1 requires the member
 	}
 	return response, nil

@@ -72,7 +72,7 @@ func (a *Auth) authorizeIntrospection(ctx context.Context, req *gatehousev1.Intr
 	return nil
 }
 
-func introspection(verdict verify.Verdict) *gatehousev1.IntrospectTokenResponse {
+func introspection(verdict *verify.Verdict) *gatehousev1.IntrospectTokenResponse {
 	claims := verdict.Claims
 	return &gatehousev1.IntrospectTokenResponse{
 		Active:    proto.Bool(true),

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,10 +93,8 @@ func (f *Factory) keyFor(token string) (keyring.Key, error) {
 
 // complete reports whether every claim that RFC 9068 section 2.2 requires, and the grant, is there.
 func (c Claims) complete() bool {
-	for _, value := range []string{c.Issuer, c.Subject, c.Audience, c.ID, c.ClientID, c.GrantID} {
-		if value == "" {
-			return false
-		}
+	if slices.Contains([]string{c.Issuer, c.Subject, c.Audience, c.ID, c.ClientID, c.GrantID}, "") {
+		return false
 	}
 	return c.Expiry > 0 && c.IssuedAt > 0
 }

@@ -16,7 +16,7 @@ const maxRevoked = 10_000
 
 // entry is a remembered verdict.
 type entry struct {
-	verdict Verdict
+	verdict *Verdict
 	epoch   uint64
 	until   time.Time // when grant and provider are asked again, or the token expires
 }
@@ -45,10 +45,10 @@ func newCache(size int, interval time.Duration) (*cache, error) {
 
 func (c *cache) epoch() uint64 { return c.epochNow.Load() }
 
-func (c *cache) get(key secret.Hash, now time.Time) (Verdict, bool) {
+func (c *cache) get(key secret.Hash, now time.Time) (*Verdict, bool) {
 	found, ok := c.entries.GetIfPresent(key)
 	if !ok || found.epoch != c.epoch() || !now.Before(found.until) || c.isRevoked(found.verdict.Claims.GrantID) {
-		return Verdict{}, false
+		return nil, false
 	}
 	return found.verdict, true
 }
@@ -57,7 +57,7 @@ func (c *cache) get(key secret.Hash, now time.Time) (Verdict, bool) {
 func (c *cache) forget() { c.epochNow.Add(1) }
 
 // put remembers a verdict that was formed in an epoch, until a time that is at most an interval away.
-func (c *cache) put(key secret.Hash, verdict Verdict, epoch uint64, until time.Time) {
+func (c *cache) put(key secret.Hash, verdict *Verdict, epoch uint64, until time.Time) {
 	if expiry := time.Unix(verdict.Claims.Expiry, 0); expiry.Before(until) {
 		until = expiry
 	}

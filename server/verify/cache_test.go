@@ -20,8 +20,8 @@ func newTestCache(t testing.TB, size int) *cache {
 	return c
 }
 
-func verdictFor(grant string) Verdict {
-	return Verdict{Claims: token.Claims{GrantID: grant, Expiry: start.Add(time.Hour).Unix()}}
+func verdictFor(grant string) *Verdict {
+	return &Verdict{Claims: token.Claims{GrantID: grant, Expiry: start.Add(time.Hour).Unix()}}
 }
 
 func keyOf(text string) secret.Hash { return secret.NewText(text).Hash() }

@@ -71,7 +71,8 @@ type Request struct {
 	Strict         bool // read the store for this answer
 }
 
-// Verdict is the answer. Only an active one, or one that lacks a scope, has more than Reason.
+// Verdict is the answer. Only an active one, or one that lacks a scope, has more than Reason. Callers share it, so nobody
+// changes one.
 type Verdict struct {
 	Reason Reason
 	Claims token.Claims
@@ -80,7 +81,7 @@ type Verdict struct {
 }
 
 // Active reports whether the token is good.
-func (v Verdict) Active() bool { return v.Reason == "" }
+func (v *Verdict) Active() bool { return v.Reason == "" }
 
 // Verifier answers requests. It remembers verdicts on tokens that were good.
 type Verifier struct {
@@ -100,9 +101,9 @@ func New(deps Deps, config Config) (*Verifier, error) {
 }
 
 // Verify answers a request. An error is an outage and says nothing about the token.
-func (v *Verifier) Verify(ctx context.Context, request Request) (Verdict, error) {
+func (v *Verifier) Verify(ctx context.Context, request Request) (*Verdict, error) {
 	if len(request.Token.Reveal()) > token.MaxLength {
-		return Verdict{Reason: Malformed}, nil
+		return &Verdict{Reason: Malformed}, nil
 	}
 	verdict, err := v.verdict(ctx, request)
 	if err != nil || !verdict.Active() {
@@ -118,17 +119,21 @@ func (v *Verifier) Revoked(grantIDs ...string) { v.cache.revoke(v.deps.Now(), gr
 func (v *Verifier) Forget() { v.cache.forget() }
 
 // verdict is the part of the answer that does not depend on who asks.
-func (v *Verifier) verdict(ctx context.Context, request Request) (Verdict, error) {
+func (v *Verifier) verdict(ctx context.Context, request Request) (*Verdict, error) {
 	key := request.Token.Hash()
-	now := v.deps.Now()
 	if !request.Strict {
-		if verdict, ok := v.cache.get(key, now); ok {
+		if verdict, ok := v.cache.get(key, v.deps.Now()); ok {
 			return verdict, nil
 		}
 	}
+	return v.form(ctx, key, request)
+}
+
+// form reaches a verdict on a token that is not remembered.
+func (v *Verifier) form(ctx context.Context, key secret.Hash, request Request) (*Verdict, error) {
 	claims, reason := v.parse(request.Token)
 	if reason != "" {
-		return Verdict{Reason: reason}, nil
+		return &Verdict{Reason: reason}, nil
 	}
 	if request.Strict {
 		return v.examine(ctx, key, claims)
@@ -138,20 +143,20 @@ func (v *Verifier) verdict(ctx context.Context, request Request) (Verdict, error
 		return v.examine(context.WithoutCancel(ctx), key, claims)
 	})
 	if err != nil {
-		return Verdict{}, err
+		return nil, err
 	}
-	return shared.(Verdict), nil
+	return shared.(*Verdict), nil
 }
 
 // restrict applies what the caller demands: audience first, so that a token for another resource says nothing more.
-func (d Verdict) restrict(request Request) Verdict {
-	if d.Claims.Audience != request.Resource {
-		return Verdict{Reason: Audience}
+func (v *Verdict) restrict(request Request) *Verdict {
+	if v.Claims.Audience != request.Resource {
+		return &Verdict{Reason: Audience}
 	}
-	if !d.Scopes.ContainsAll(request.RequiredScopes) {
-		return Verdict{Reason: InsufficientScope, Scopes: d.Scopes}
+	if !v.Scopes.ContainsAll(request.RequiredScopes) {
+		return &Verdict{Reason: InsufficientScope, Scopes: v.Scopes}
 	}
-	return d
+	return v
 }
 
 // parse checks form, signature, issuer and expiry.
@@ -172,31 +177,31 @@ func (v *Verifier) parse(text secret.Text) (token.Claims, Reason) {
 
 // examine asks the store and the provider, and remembers a good answer. The epoch is read first: what is revoked from
 // here on makes the answer stale.
-func (v *Verifier) examine(ctx context.Context, key secret.Hash, claims token.Claims) (Verdict, error) {
+func (v *Verifier) examine(ctx context.Context, key secret.Hash, claims token.Claims) (*Verdict, error) {
 	epoch := v.cache.epoch()
 	now := v.deps.Now()
 	detail, err := v.deps.Grants.Grant(ctx, claims.GrantID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return Verdict{Reason: UnknownGrant}, nil
+		return &Verdict{Reason: UnknownGrant}, nil
 	}
 	if err != nil {
-		return Verdict{}, oauth.Unavailable(err)
+		return nil, oauth.Unavailable(err)
 	}
 	if reason := compare(detail.Grant, claims, now); reason != "" {
-		return Verdict{Reason: reason}, nil
+		return &Verdict{Reason: reason}, nil
 	}
 	standing, err := v.deps.Keeper.Standing(ctx, detail.Credential)
 	if err != nil {
-		return Verdict{}, err
+		return nil, err
 	}
 	if !standing.Held {
-		return Verdict{Reason: Upstream}, nil
+		return &Verdict{Reason: Upstream}, nil
 	}
 	scopes, err := oauth.ParseScopes(claims.Scope)
 	if err != nil {
-		return Verdict{Reason: Malformed}, nil
+		return &Verdict{Reason: Malformed}, nil
 	}
-	verdict := Verdict{Claims: claims, Scopes: scopes, User: detail.User}
+	verdict := &Verdict{Claims: claims, Scopes: scopes, User: detail.User}
 	v.cache.put(key, verdict, epoch, earliest(now.Add(v.config.RecheckInterval), standing.Until))
 	return verdict, nil
 }

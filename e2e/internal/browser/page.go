@@ -98,6 +98,8 @@ func (p *Page) read(node *html.Node, form *Form) {
 		if form != nil {
 			form.add(node)
 		}
+	default:
+		// Every other element is only its content.
 	}
 	for child := range node.ChildNodes() {
 		p.read(child, form)

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"strings"
@@ -132,9 +133,7 @@ func (c *Client) setHeaders(req *http.Request, m message) {
 			req.Header.Set("Mcp-Name", name)
 		}
 	}
-	for name, values := range c.Header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, c.Header)
 	if host := c.Header.Get("Host"); host != "" {
 		req.Host = host
 	}
@@ -157,9 +156,7 @@ func withMeta(params map[string]any) map[string]any {
 		"io.modelcontextprotocol/clientInfo":         clientInfo(),
 		"io.modelcontextprotocol/clientCapabilities": map[string]any{},
 	}}
-	for name, value := range params {
-		all[name] = value
-	}
+	maps.Copy(all, params)
 	return all
 }
 

@@ -49,6 +49,8 @@ type Realm struct {
 	config Config
 	key    *rsa.PrivateKey
 	server *httptest.Server
+	// baseURL is known before the server answers, since its answers contain it.
+	baseURL string
 
 	mu       sync.Mutex
 	counts   map[Endpoint]int
@@ -100,7 +102,9 @@ func Start(config Config) (*Realm, error) {
 	mux.HandleFunc("POST "+protocol+string(Token), r.counted(Token, r.token))
 	mux.HandleFunc(protocol+string(UserInfo), r.counted(UserInfo, r.userinfo))
 	mux.HandleFunc("POST "+protocol+string(Introspection), r.counted(Introspection, r.introspect))
-	r.server = httptest.NewServer(mux)
+	r.server = httptest.NewUnstartedServer(mux)
+	r.baseURL = "http://" + r.server.Listener.Addr().String()
+	r.server.Start()
 	return r, nil
 }
 
@@ -108,10 +112,10 @@ func Start(config Config) (*Realm, error) {
 func (r *Realm) Close() { r.server.Close() }
 
 // BaseURL is what KEYCLOAK_BASE_URL has to be.
-func (r *Realm) BaseURL() string { return r.server.URL }
+func (r *Realm) BaseURL() string { return r.baseURL }
 
 // Issuer is the issuer of the realm's tokens.
-func (r *Realm) Issuer() string { return r.server.URL + "/realms/" + Name }
+func (r *Realm) Issuer() string { return r.baseURL + "/realms/" + Name }
 
 // Count returns how often an endpoint was called.
 func (r *Realm) Count(endpoint Endpoint) int {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
@@ -183,7 +184,7 @@ func BenchmarkCreateClientAtLimit(b *testing.B) {
 	client := storage.Client{ID: "refused", Origin: storage.OriginDynamic, CreateTime: noon}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := store.CreateClient(b.Context(), client, limit); err != storage.ErrLimit {
+		if err := store.CreateClient(b.Context(), client, limit); !errors.Is(err, storage.ErrLimit) {
 			b.Fatal(err)
 		}
 	}

@@ -208,7 +208,7 @@ func (s *scene) want(verdict, err error) {
 	switch {
 	case !errors.Is(err, verdict):
 		s.t.Errorf("error is %v, want %v", err, verdict)
-	case verdict != storage.ErrUnavailable && errors.Is(err, storage.ErrUnavailable):
+	case !errors.Is(verdict, storage.ErrUnavailable) && errors.Is(err, storage.ErrUnavailable):
 		s.t.Errorf("verdict %v is reported as an outage: %v", verdict, err)
 	}
 }

@@ -53,7 +53,8 @@ func edgeToken(cfg *config.Config) (secret.Text, error) {
 	path := filepath.Join(cfg.DataDir, "admin.token")
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return secret.Text{}, fmt.Errorf("the edge needs the core's admin token: set GATEHOUSE_ADMIN_TOKEN_FILE, or run it with the core's data directory: %w", err)
+		return secret.Text{}, fmt.Errorf("the edge needs the core's admin token: "+
+			"set GATEHOUSE_ADMIN_TOKEN_FILE, or run it with the core's data directory: %w", err)
 	}
 	return secret.NewText(strings.TrimSpace(string(content))), nil
 }

@@ -1,13 +1,13 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"context"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -68,17 +68,19 @@ func configure(url string, options settings) (config *pgxpool.Config, begin stri
 		return nil, "", err
 	}
 	begin = "begin isolation level read committed"
-	if pooled := conn.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement; pooled {
-		begin += setLocal(wanted)
-	} else {
-		for name, value := range wanted {
-			conn.RuntimeParams[name] = value
-		}
-		if conn.RuntimeParams["application_name"] == "" {
-			conn.RuntimeParams["application_name"] = "gatehouse"
-		}
+	if pooled(conn) {
+		return config, begin + setLocal(wanted), nil
+	}
+	maps.Copy(conn.RuntimeParams, wanted)
+	if conn.RuntimeParams["application_name"] == "" {
+		conn.RuntimeParams["application_name"] = "gatehouse"
 	}
 	return config, begin, nil
+}
+
+// pooled reports whether the URL speaks of a pooler.
+func pooled(conn *pgx.ConnConfig) bool {
+	return conn.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement
 }
 
 // merge lets given values replace the wanted ones and takes them out of given.

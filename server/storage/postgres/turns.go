@@ -1,6 +1,9 @@
 package postgres
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Names of rows in turns.
 const (
@@ -16,7 +19,11 @@ const margin = 256
 // advisory lock, because CockroachDB has no advisory locks that lock, and because a statement that follows in the same
 // transaction sees what the holder before has written.
 func takeTurn(tx *session, name string) error {
-	return tx.row([]any{&name}, `SELECT name FROM turns WHERE name = $1 FOR UPDATE`, name)
+	held, err := tx.change(`SELECT name FROM turns WHERE name = $1 FOR UPDATE`, name)
+	if err == nil && held == 0 {
+		return errors.New("the row of the turn is gone: " + name)
+	}
+	return err
 }
 
 // bounded is an insert into a table part that has a bound.

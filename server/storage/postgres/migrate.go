@@ -1,0 +1,132 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrNewerSchema means that a newer binary has already migrated the database. Running against it could break what the
+// newer schema promises, so the store stays closed.
+var ErrNewerSchema = errors.New("postgres: the database was written by a newer version of this program")
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// Direction is where a migration leads.
+type Direction int
+
+// Directions of Migrate.
+const (
+	// Up applies every step that is missing.
+	Up Direction = iota
+	// Down undoes the newest step, with the data in it.
+	Down
+)
+
+// migration is one step of the schema. Versions count from 1 without gaps.
+type migration struct {
+	version  int
+	up, down string
+}
+
+// embedded returns the migrations of this binary in order.
+func embedded() ([]migration, error) {
+	names, err := fs.Glob(migrationFiles, "migrations/*.up.sql") // sorted by name
+	if err != nil {
+		return nil, err
+	}
+	migrations := make([]migration, len(names))
+	for i, name := range names {
+		number, _, _ := strings.Cut(strings.TrimPrefix(name, "migrations/"), "_")
+		version, err := strconv.Atoi(number)
+		if err != nil || version != i+1 {
+			return nil, fmt.Errorf("migration %s is not number %d", name, i+1)
+		}
+		up, err := migrationFiles.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		down, err := migrationFiles.ReadFile(strings.TrimSuffix(name, "up.sql") + "down.sql")
+		if err != nil {
+			return nil, err
+		}
+		migrations[i] = migration{version: version, up: string(up), down: string(down)}
+	}
+	return migrations, nil
+}
+
+// Migrate changes the schema of the database at a URL. A database with a newer schema is refused with ErrNewerSchema.
+// Other errors wrap storage.ErrUnavailable. Only migrations need a role that may create tables: a store that finds its
+// schema up to date leaves it alone.
+func Migrate(ctx context.Context, url string, direction Direction) error {
+	config, _, err := configure(url, settings{connections: 1})
+	if err == nil {
+		err = migrate(ctx, config.ConnConfig, direction)
+	}
+	if errors.Is(err, ErrNewerSchema) {
+		return err
+	}
+	return answer("migrate", err)
+}
+
+// ensureSchema migrates up when the schema is older than this binary.
+func ensureSchema(ctx context.Context, config *pgx.ConnConfig) error {
+	migrations, err := embedded()
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if encoding := conn.PgConn().ParameterStatus("server_encoding"); encoding != "UTF8" {
+		return fmt.Errorf("the encoding of the database is %s: create one with UTF8", encoding)
+	}
+	version, err := schemaVersion(ctx, conn)
+	if err == nil && version == len(migrations) {
+		return nil
+	}
+	if err != nil && sqlState(err) != undefinedTable {
+		return err
+	}
+	return migrate(ctx, config, Up)
+}
+
+func migrate(ctx context.Context, config *pgx.ConnConfig, direction Direction) error {
+	migrations, err := embedded()
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if err := prepareVersions(ctx, conn); err != nil {
+		return err
+	}
+	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: beginMigration}, func(tx pgx.Tx) error {
+		version, err := lockSchema(ctx, tx)
+		switch {
+		case err != nil:
+			return err
+		case version > len(migrations):
+			return fmt.Errorf("%w: its schema is version %d, this program knows up to %d",
+				ErrNewerSchema, version, len(migrations))
+		case direction == Down && version > 0:
+			return stepDown(ctx, tx, migrations[version-1])
+		case direction == Down:
+			return nil
+		default:
+			return stepUp(ctx, tx, migrations[version:])
+		}
+	})
+}

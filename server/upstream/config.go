@@ -53,6 +53,8 @@ type OIDCConfig struct {
 	AuthStyle AuthStyle
 	// Algorithms that tokens may be signed with; RS256, PS256, ES256 and EdDSA when empty.
 	Algorithms []string
+	// LogoutTokenAge is how long after its time of issue a logout token is accepted; three minutes when zero.
+	LogoutTokenAge time.Duration
 	// AllowedHosts lists hosts, with their port if any, that endpoints may be on besides the issuer's own.
 	AllowedHosts []string
 	// AllowHTTP accepts an http issuer that is not on loopback: for a provider in a private network that is trusted.
@@ -78,6 +80,9 @@ func (c OIDCConfig) withDefaults() OIDCConfig {
 	}
 	if len(c.Algorithms) == 0 {
 		c.Algorithms = []string{"RS256", "PS256", "ES256", "EdDSA"}
+	}
+	if c.LogoutTokenAge == 0 {
+		c.LogoutTokenAge = 3 * time.Minute
 	}
 	if c.HTTPClient == nil {
 		c.HTTPClient = &http.Client{}
@@ -107,6 +112,7 @@ func (c OIDCConfig) validate() error {
 	complain(c.ClientSecret.IsEmpty(), "the client secret is missing")
 	complain(!slices.Contains(c.Scopes, "openid"), "the scopes must include openid")
 	complain(c.AuthStyle != AuthBasic && c.AuthStyle != AuthPost, "the auth style must be basic or post")
+	complain(c.LogoutTokenAge < 0, "the age of logout tokens must not be negative")
 	for _, algorithm := range c.Algorithms {
 		complain(!isAsymmetric(jwa.SignatureAlgorithm(algorithm)), fmt.Sprintf("algorithm %q cannot be allowed", algorithm))
 	}

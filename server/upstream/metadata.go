@@ -14,12 +14,14 @@ import (
 // metadataMaxAge is how long provider metadata is used before it is loaded again.
 const metadataMaxAge = time.Hour
 
-// metadata is what we use of a provider's discovery document (OpenID Connect Discovery section 3).
+// metadata is what we use of a provider's discovery document (OpenID Connect Discovery section 3, RFC 8414 section 2).
 type metadata struct {
 	authorizationEndpoint string
 	tokenEndpoint         string
 	keysEndpoint          string
-	userinfoEndpoint      string // empty when there is none
+	userinfoEndpoint      string // this and the next two are empty when there is none
+	introspectionEndpoint string // RFC 7662
+	revocationEndpoint    string // RFC 7009
 	issuerParameter       bool   // callbacks carry iss (RFC 9207 section 3)
 }
 
@@ -69,6 +71,8 @@ func (d *discovery) parse(body []byte) (metadata, error) {
 		{"token_endpoint", &m.tokenEndpoint, true},
 		{"jwks_uri", &m.keysEndpoint, true},
 		{"userinfo_endpoint", &m.userinfoEndpoint, false},
+		{"introspection_endpoint", &m.introspectionEndpoint, false},
+		{"revocation_endpoint", &m.revocationEndpoint, false},
 	} {
 		value, err := o.text(endpoint.name)
 		if err != nil || value == "" && endpoint.required {

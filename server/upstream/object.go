@@ -100,6 +100,17 @@ func (o object) flag(name string) bool {
 	return string(o[name]) == "true" || string(o[name]) == `"true"`
 }
 
+// boolean returns a member that must be there and be true or false.
+func (o object) boolean(name string) (bool, error) {
+	switch string(o[name]) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("%s is missing or not a boolean", name)
+}
+
 // date returns a NumericDate (RFC 7519 section 2); zero when it is absent.
 func (o object) date(name string) (time.Time, error) {
 	if !o.has(name) {

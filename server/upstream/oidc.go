@@ -57,6 +57,7 @@ func NewOIDC(cfg OIDCConfig) (*OIDC, error) {
 		clientID:   cfg.ClientID,
 		algorithms: cfg.algorithms(),
 		keys:       p.newKeys(cfg),
+		logoutAge:  cfg.LogoutTokenAge,
 		now:        cfg.Now,
 	}
 	return p, nil

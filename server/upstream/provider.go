@@ -25,12 +25,24 @@ type Provider interface {
 	Exchange(ctx context.Context, req ExchangeRequest) (Login, error)
 	// Check reports whether stored tokens still hold, from keys and clock alone. KindNotHeld says that they do not.
 	Check(ctx context.Context, tokens Tokens) error
+	// Confirm asks the provider whether stored tokens still hold (RFC 7662), once and without a retry; one that offers no
+	// introspection is taken at the word of Check. KindNotHeld says that they do not, and also that the access token has
+	// expired: then nobody is asked, and a refresh token may still renew it. KindInvalidToken is an answer about somebody
+	// else's token.
+	Confirm(ctx context.Context, tokens Tokens) error
 	// Renew uses the refresh token, once and without a retry. What the provider leaves out stays as it was (RFC 6749
 	// section 6).
 	//
 	// When the provider answered and its answer failed verification, the Login that comes with the error still has
 	// tokens: the old ones with the new refresh token. They must be stored, because the old refresh token may be spent.
 	Renew(ctx context.Context, tokens Tokens) (Login, error)
+	// Revoke gives tokens back (RFC 7009): the refresh token, or the access token where there is none. It is no error
+	// that the provider cannot take back such a token. KindInvalidGrant says that it does not know the token any more.
+	Revoke(ctx context.Context, tokens Tokens) error
+	// ReadLogoutToken verifies what a provider sends when it has ended a session (OpenID Connect Back-Channel Logout 1.0
+	// section 2.6). KindInvalidToken is a verdict; any other kind means that there were no keys to verify it with. Whether
+	// the token was used before is for the caller to say.
+	ReadLogoutToken(ctx context.Context, raw secret.Text) (LogoutToken, error)
 	// Ready reports whether metadata and keys of the provider are loaded. Once they are, an outage does not undo it.
 	Ready(ctx context.Context) error
 }

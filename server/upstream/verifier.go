@@ -19,6 +19,7 @@ type verifier struct {
 	clientID   string
 	algorithms []jwa.SignatureAlgorithm
 	keys       *lastGood[keySet]
+	logoutAge  time.Duration // after which a logout token is not accepted any more
 	now        func() time.Time
 }
 

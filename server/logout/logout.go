@@ -112,11 +112,12 @@ func (r *Receiver) end(ctx context.Context, token upstream.LogoutToken) ([]strin
 
 // endSession revokes the grants that stand on one session of the provider. A token that also names a person ends
 // nobody else's.
-func (r *Receiver) endSession(ctx context.Context, sessionID, userID string) (revoked []string, err error) {
+func (r *Receiver) endSession(ctx context.Context, sessionID, userID string) ([]string, error) {
 	credentials, err := r.deps.Credentials.CredentialsBySession(ctx, r.deps.Provider.Name(), sessionID)
 	if err != nil {
 		return nil, err
 	}
+	var revoked []string
 	for _, credential := range credentials {
 		if userID != "" && credential.UserID != userID {
 			continue
@@ -132,7 +133,8 @@ func (r *Receiver) endSession(ctx context.Context, sessionID, userID string) (re
 
 // endPerson revokes the grants that a person had at a time. Later ones come from a new login, which a token that was
 // delayed or replayed must not end.
-func (r *Receiver) endPerson(ctx context.Context, userID string, until time.Time) (revoked []string, err error) {
+func (r *Receiver) endPerson(ctx context.Context, userID string, until time.Time) ([]string, error) {
+	var revoked []string
 	page := storage.Page{Limit: pageSize}
 	for {
 		grants, err := r.deps.Grants.ListGrants(ctx, storage.GrantFilter{UserID: userID, Now: r.deps.Now()}, page)

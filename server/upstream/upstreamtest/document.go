@@ -21,6 +21,12 @@ func (f *FakeIdP) serveDiscovery(w http.ResponseWriter, _ *http.Request) {
 		"code_challenge_methods_supported":               []string{"S256"},
 		"authorization_response_iss_parameter_supported": !f.settings.OmitIssuer,
 	}
+	if !f.settings.NoIntrospection {
+		document["introspection_endpoint"] = issuer + string(Introspection)
+	}
+	if !f.settings.NoRevocation {
+		document["revocation_endpoint"] = issuer + string(Revocation)
+	}
 	f.edits.apply(f.edits.metadata, document)
 	writeJSON(w, http.StatusOK, document)
 }
@@ -41,12 +47,12 @@ func (f *FakeIdP) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	login, ok := f.accessTokens[bearer]
-	if !ok {
+	token, ok := f.accessTokens[bearer]
+	if !ok || !f.active(token) {
 		writeError(w, http.StatusUnauthorized, "invalid_token")
 		return
 	}
-	user := f.users[login]
+	user := f.users[token.session.user]
 	document := user.profile()
 	document["sub"] = user.Subject
 	f.edits.apply(f.edits.userinfo, document)

@@ -31,6 +31,8 @@ const (
 	Authorization Endpoint = "/protocol/openid-connect/auth"
 	Token         Endpoint = "/protocol/openid-connect/token"
 	Userinfo      Endpoint = "/protocol/openid-connect/userinfo"
+	Introspection Endpoint = "/protocol/openid-connect/token/introspect"
+	Revocation    Endpoint = "/protocol/openid-connect/revoke"
 )
 
 // FakeIdP is an identity provider that approves at once. Its methods are safe for concurrent use. It serves until the
@@ -47,13 +49,14 @@ type FakeIdP struct { //nolint:staticcheck // ST1003: people write IdP
 	keys          []*Key // the last one signs
 	codes         map[string]*login
 	refreshTokens map[string]*session
-	accessTokens  map[string]string // to logins
+	accessTokens  map[string]*accessToken
 	settings      Settings
 	faults        map[Endpoint]Fault
 	edits         edits
 	requests      map[Endpoint]int
 	presentations map[string]int
 	renewals      int
+	revocations   map[string]int
 }
 
 // Settings is the ordinary behaviour that differs between providers.
@@ -65,6 +68,8 @@ type Settings struct {
 	RequirePKCE     bool
 	OmitIssuer      bool // neither announces nor sends the iss parameter (RFC 9207)
 	SparseIDToken   bool // name and e-mail are at the userinfo endpoint only
+	NoIntrospection bool // does not announce the endpoint (RFC 7662)
+	NoRevocation    bool // does not announce the endpoint (RFC 7009)
 }
 
 // Rotation is what a renewal does to the refresh token.
@@ -88,11 +93,12 @@ func New(tb testing.TB) *FakeIdP {
 		signedIn:      "alice",
 		codes:         map[string]*login{},
 		refreshTokens: map[string]*session{},
-		accessTokens:  map[string]string{},
+		accessTokens:  map[string]*accessToken{},
 		settings:      Settings{AccessLifetime: 5 * time.Minute, RefreshLifetime: 30 * time.Minute, RequirePKCE: true},
 		faults:        map[Endpoint]Fault{},
 		requests:      map[Endpoint]int{},
 		presentations: map[string]int{},
+		revocations:   map[string]int{},
 	}
 	f.AddUser(alice())
 	f.AddUser(bob())
@@ -104,6 +110,8 @@ func New(tb testing.TB) *FakeIdP {
 		Authorization: f.serveAuthorization,
 		Token:         f.serveToken,
 		Userinfo:      f.serveUserinfo,
+		Introspection: f.serveIntrospection,
+		Revocation:    f.serveRevocation,
 	} {
 		mux.Handle(basePath+string(endpoint), f.instrumented(endpoint, handler))
 	}
@@ -198,6 +206,13 @@ func (f *FakeIdP) Renewals() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.renewals
+}
+
+// Revocations returns how often a token was taken back.
+func (f *FakeIdP) Revocations(token secret.Text) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.revocations[token.Reveal()]
 }
 
 // time reads the clock without the lock held.

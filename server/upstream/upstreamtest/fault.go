@@ -89,8 +89,8 @@ func Hang() Fault {
 
 // edits change answers that are otherwise right.
 type edits struct {
-	metadata, keys, userinfo, tokenResponse func(map[string]any)
-	idToken, accessToken                    func(*Draft)
+	metadata, keys, userinfo, tokenResponse, introspection func(map[string]any)
+	idToken, accessToken                                   func(*Draft)
 }
 
 func (edits) apply(edit func(map[string]any), document map[string]any) {
@@ -118,6 +118,11 @@ func (f *FakeIdP) EditUserinfo(edit func(document map[string]any)) {
 // EditTokenResponse changes the token response.
 func (f *FakeIdP) EditTokenResponse(edit func(document map[string]any)) {
 	f.edit(func(e *edits) { e.tokenResponse = edit })
+}
+
+// EditIntrospection changes what introspections say, also about tokens that are not active.
+func (f *FakeIdP) EditIntrospection(edit func(document map[string]any)) {
+	f.edit(func(e *edits) { e.introspection = edit })
 }
 
 // EditIDToken changes ID tokens before they are signed.

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// session is what a code became. It ends when a spent credential comes back.
+// session is what a code became. It ends when somebody ends it, or when a spent credential comes back.
 type session struct {
+	id      string // the "sid"
 	user    string
 	scope   string
 	nonce   string
@@ -22,12 +23,7 @@ type session struct {
 func (f *FakeIdP) serveToken(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if r.Method != http.MethodPost {
-		writeError(w, http.StatusMethodNotAllowed, "invalid_request")
-		return
-	}
-	if !f.authenticated(r) {
-		writeError(w, http.StatusUnauthorized, "invalid_client")
+	if !f.accepts(w, r) {
 		return
 	}
 	switch r.PostFormValue("grant_type") {
@@ -70,7 +66,7 @@ func (f *FakeIdP) redeem(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, "invalid_grant")
 		return
 	}
-	l.session = &session{user: l.user, scope: l.scope, nonce: l.nonce}
+	l.session = &session{id: "fake-session-" + rand.Text(), user: l.user, scope: l.scope, nonce: l.nonce}
 	f.answer(w, l.session, f.newRefreshToken(l.session))
 }
 
@@ -80,7 +76,7 @@ func (f *FakeIdP) renew(w http.ResponseWriter, r *http.Request) {
 	if ok && presented != s.current {
 		s.ended = true // theft, or a client that presents twice
 	}
-	if !ok || s.ended || f.users[s.user].Disabled {
+	if !ok || f.over(s) {
 		writeError(w, http.StatusBadRequest, "invalid_grant")
 		return
 	}
@@ -104,8 +100,8 @@ func (f *FakeIdP) newRefreshToken(s *session) string {
 
 // answer writes a token response.
 func (f *FakeIdP) answer(w http.ResponseWriter, s *session, refreshToken string) {
-	access := f.accessToken(s)
-	f.accessTokens[access] = s.user
+	access := f.newAccessToken(s)
+	f.accessTokens[access] = &accessToken{session: s, expire: f.now().Add(f.settings.AccessLifetime)}
 	response := map[string]any{
 		"access_token": access,
 		"token_type":   "Bearer",
@@ -121,14 +117,14 @@ func (f *FakeIdP) answer(w http.ResponseWriter, s *session, refreshToken string)
 	writeJSON(w, http.StatusOK, response)
 }
 
-func (f *FakeIdP) accessToken(s *session) string {
+func (f *FakeIdP) newAccessToken(s *session) string {
 	if f.settings.Opaque {
 		return "fake-access-" + rand.Text()
 	}
 	now := f.now()
 	draft := f.keys[len(f.keys)-1].draft("JWT", map[string]any{
 		"iss": f.Issuer(), "sub": f.users[s.user].Subject, "aud": "account", "azp": clientID, "typ": "Bearer",
-		"iat": now.Unix(), "exp": now.Add(f.settings.AccessLifetime).Unix(), "jti": rand.Text(), "scope": s.scope,
+		"sid": s.id, "iat": now.Unix(), "exp": now.Add(f.settings.AccessLifetime).Unix(), "jti": rand.Text(), "scope": s.scope,
 	})
 	if f.edits.accessToken != nil {
 		f.edits.accessToken(draft)
@@ -140,7 +136,7 @@ func (f *FakeIdP) idToken(s *session, accessToken string) string {
 	now, user, key := f.now(), f.users[s.user], f.keys[len(f.keys)-1]
 	claims := map[string]any{
 		"iss": f.Issuer(), "sub": user.Subject, "aud": clientID, "azp": clientID, "typ": "ID",
-		"iat": now.Unix(), "exp": now.Add(f.settings.AccessLifetime).Unix(), "auth_time": now.Unix(),
+		"sid": s.id, "iat": now.Unix(), "exp": now.Add(f.settings.AccessLifetime).Unix(), "auth_time": now.Unix(),
 		"at_hash": accessTokenHash(key.Algorithm, accessToken),
 	}
 	if !f.settings.SparseIDToken {

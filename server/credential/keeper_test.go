@@ -71,10 +71,9 @@ func (b *bench) login(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, browser := random.Text("").Hash(), random.Text("").Hash()
 	txn := storage.Transaction{
-		ID: random.ID(), HandleHash: random.Text("").Hash(), Status: storage.StatusApproved, ClientID: "client",
-		CreateTime: now, ExpireTime: now.Add(time.Minute), StateHash: &state, BrowserHash: &browser, Provider: user.Provider,
+		ID: random.ID(), HandleHash: random.Text("").Hash(), Status: storage.StatusPending, ClientID: "client",
+		CreateTime: now, ExpireTime: now.Add(time.Minute), Provider: user.Provider,
 	}
 	code := storage.Code{
 		Hash: random.Text("").Hash(), GrantID: random.ID(), ClientID: "client", UserID: user.ID, CredentialID: record.ID,
@@ -84,8 +83,8 @@ func (b *bench) login(t *testing.T) {
 		ID: code.GrantID, ClientID: "client", UserID: user.ID, CredentialID: record.ID,
 		CreateTime: now, LastUsedTime: now, ExpireTime: now.Add(90 * 24 * time.Hour),
 	}
-	_, errClaim := claim(t.Context(), b.store, txn, state, browser)
-	err = errors.Join(errClaim,
+	err = errors.Join(
+		claim(t.Context(), b.store, txn),
 		b.store.CompleteTransaction(t.Context(), storage.Completion{TransactionID: txn.ID, User: user, Credential: record, Code: code}),
 		b.store.RedeemCode(t.Context(), code.Hash, now, grant))
 	if err != nil {
@@ -94,11 +93,14 @@ func (b *bench) login(t *testing.T) {
 	b.grantID, b.id = grant.ID, record.ID
 }
 
-func claim(ctx context.Context, store storage.Store, txn storage.Transaction, state, browser secret.Hash) (storage.Transaction, error) {
-	if err := store.CreateTransaction(ctx, txn, 100); err != nil {
-		return storage.Transaction{}, err
-	}
-	return store.ClaimTransaction(ctx, state, browser, txn.CreateTime)
+// claim walks a transaction to where a login completes it.
+func claim(ctx context.Context, store storage.Store, txn storage.Transaction) error {
+	state, browser := secret.NewText("state of "+txn.ID).Hash(), secret.NewText("browser of "+txn.ID).Hash()
+	approval := storage.Approval{HandleHash: txn.HandleHash, StateHash: state, BrowserHash: browser}
+	errCreate := store.CreateTransaction(ctx, txn, 100)
+	_, errApprove := store.ApproveTransaction(ctx, approval, txn.CreateTime)
+	_, errClaim := store.ClaimTransaction(ctx, state, browser, txn.CreateTime)
+	return errors.Join(errCreate, errApprove, errClaim)
 }
 
 // Revoked records what the keeper tells verifiers.

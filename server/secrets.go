@@ -50,7 +50,8 @@ func sealingKeys(c *config.Config) ([]seal.Key, error) {
 	_, err := os.Stat(c.SQLitePath())
 	keys, err := seal.LoadOrCreateKeys(path, isDatabase || errors.Is(err, fs.ErrNotExist))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("server: there is a store at %s but no sealing key at %s: restore the key, or give it as GATEHOUSE_SEALING_KEY", c.SQLitePath(), path)
+		return nil, fmt.Errorf("server: there is a store at %s but no sealing key at %s: "+
+			"restore the key, or give it as GATEHOUSE_SEALING_KEY", c.SQLitePath(), path)
 	}
 	return keys, err
 }

@@ -57,8 +57,8 @@ func newTender(core *Core, parts *parts) *tender {
 func (t *tender) start() {
 	t.done.Go(t.watch)
 	t.done.Go(func() { t.parts.follower.Run(t.ctx, pollInterval) })
-	t.done.Go(func() { t.every(reloadInterval, "keys could not be read", t.reloadKeys) })
-	t.done.Go(func() { t.every(tendInterval, "housekeeping failed", t.keepHouse) })
+	t.done.Go(func() { t.every(reloadInterval, "reload keys", t.reloadKeys) })
+	t.done.Go(func() { t.every(tendInterval, "keep house", t.keepHouse) })
 }
 
 func (t *tender) stop() {
@@ -150,12 +150,12 @@ func (t *tender) keepHouse(ctx context.Context) error {
 func (t *tender) rings() []*keyring.Ring { return []*keyring.Ring{t.parts.access, t.parts.refresh} }
 
 // every repeats work until the core closes. A failure is logged when it begins, not each time.
-func (t *tender) every(interval time.Duration, complaint string, work func(context.Context) error) {
+func (t *tender) every(interval time.Duration, task string, work func(context.Context) error) {
 	failing := false
 	for t.sleep(interval) {
 		err := work(t.ctx)
 		if err != nil && !failing && t.ctx.Err() == nil {
-			t.core.deps.Logger.Warn(complaint, "error", err)
+			t.core.deps.Logger.Warn("background work failed", "task", task, "error", err)
 		}
 		failing = err != nil
 	}

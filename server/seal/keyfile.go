@@ -34,7 +34,7 @@ func LoadOrCreateKeys(path string, create bool) ([]Key, error) {
 // ParseKeys reads one or more sealing keys in base64, separated by white space.
 func ParseKeys(text []byte) ([]Key, error) {
 	var keys []Key
-	for _, word := range bytes.Fields(text) {
+	for word := range bytes.FieldsSeq(text) {
 		raw, err := base64.StdEncoding.DecodeString(string(word))
 		if err != nil || len(raw) != KeySize {
 			return nil, fmt.Errorf("seal: a sealing key is %d random bytes in base64", KeySize)

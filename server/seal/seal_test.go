@@ -106,7 +106,7 @@ func TestKeyFile(t *testing.T) {
 	if both, err := LoadOrCreateKeys(path, false); err != nil || len(both) != 2 || both[0] != keyB || both[1] != created[0] {
 		t.Errorf("two keys: %d, %v", len(both), err)
 	}
-	if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // the point of the test
+	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := LoadOrCreateKeys(path, true); err == nil {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/protobuf/proto"
 
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
@@ -50,7 +49,7 @@ func (a *Auth) IntrospectToken(ctx context.Context, req *gatehousev1.IntrospectT
 			return introspection(verdict), nil
 		}
 	}
-	return &gatehousev1.IntrospectTokenResponse{Active: proto.Bool(false)}, nil
+	return &gatehousev1.IntrospectTokenResponse{Active: new(false)}, nil
 }
 
 // authorizeIntrospection lets operators ask, and confidential clients that an operator registered. A client that
@@ -75,7 +74,7 @@ func (a *Auth) authorizeIntrospection(ctx context.Context, req *gatehousev1.Intr
 func introspection(verdict *verify.Verdict) *gatehousev1.IntrospectTokenResponse {
 	claims := verdict.Claims
 	return &gatehousev1.IntrospectTokenResponse{
-		Active:    proto.Bool(true),
+		Active:    new(true),
 		Scope:     claims.Scope,
 		ClientId:  claims.ClientID,
 		Username:  verdict.User.PreferredUsername,

@@ -6,8 +6,9 @@ cd "$(dirname "$0")/.."
 # Modules that publish no releases:
 #   genproto is generated from the API definitions of the day,
 #   buf.build/gen is generated, and its version is the one of the plugin and of the source,
-#   golang.org/x/exp never promises anything.
-unreleased='^(google\.golang\.org/genproto/.*|buf\.build/gen/.*|golang\.org/x/exp) '
+#   golang.org/x/exp never promises anything,
+#   cdproto is generated from the protocol of the browser of the day.
+unreleased='^(google\.golang\.org/genproto/.*|buf\.build/gen/.*|golang\.org/x/exp|github\.com/chromedp/cdproto) '
 pseudo='[-.][0-9]{14}-[0-9a-f]{12}'
 status=0
 

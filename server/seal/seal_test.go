@@ -27,7 +27,7 @@ func TestOpenReturnsWhatWasSealed(t *testing.T) {
 	s := newSealer(t, keyA)
 	for _, plaintext := range []string{"", "x", "a provider's refresh token"} {
 		sealed := s.Seal([]byte(plaintext), place)
-		if plaintext != "" && bytes.Contains(sealed, []byte(plaintext)) {
+		if len(plaintext) > 8 && bytes.Contains(sealed, []byte(plaintext)) {
 			t.Error("sealed value holds the plaintext")
 		}
 		got, err := s.Open(sealed, place)

@@ -43,6 +43,7 @@ func TestConfigIsValidated(t *testing.T) {
 		"algorithm none":           {func(c config) { c.Algorithms = []string{"RS256", "none"} }, "none"},
 		"algorithm HS256":          {func(c config) { c.Algorithms = []string{"HS256"} }, "HS256"},
 		"algorithm unknown":        {func(c config) { c.Algorithms = []string{"RS1"} }, "RS1"},
+		"negative logout age":      {func(c config) { c.LogoutTokenAge = -1 }, "logout"},
 		"relative redirect URL":    {func(c config) { c.RedirectURL = "/auth/callback" }, "redirect"},
 		"redirect with a fragment": {func(c config) { c.RedirectURL += "#x" }, "redirect"},
 	} {

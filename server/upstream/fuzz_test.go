@@ -220,6 +220,7 @@ func testVerifier(tb testing.TB, public ed25519.PublicKey) *verifier {
 	now := func() time.Time { return fuzzTime }
 	return &verifier{
 		issuer: "https://idp.example.com", clientID: "c", algorithms: []jwa.SignatureAlgorithm{jwa.EdDSA, jwa.ES256}, now: now,
+		logoutAge: 3 * time.Minute,
 		keys: &lastGood[keySet]{
 			name: "keys", maxAge: time.Hour, now: now, logger: slog.New(slog.DiscardHandler),
 			good: &version[keySet]{value: set, loadTime: fuzzTime}, renewTime: fuzzTime,

@@ -43,6 +43,12 @@ func TestMetadataThatCannotBeBelievedIsRefused(t *testing.T) {
 		"authorization missing":        {set("authorization_endpoint", nil), upstream.KindGarbage},
 		"userinfo elsewhere":           {set("userinfo_endpoint", "https://evil.example/"), upstream.KindMisconfigured},
 		"userinfo missing is no fault": {set("userinfo_endpoint", nil), ""},
+		"introspection elsewhere":      {set("introspection_endpoint", "https://evil.example/"), upstream.KindMisconfigured},
+		"introspection a number":       {set("introspection_endpoint", 7), upstream.KindGarbage},
+		"no introspection is no fault": {set("introspection_endpoint", nil), ""},
+		"revocation elsewhere":         {set("revocation_endpoint", "https://evil.example/"), upstream.KindMisconfigured},
+		"revocation a list":            {set("revocation_endpoint", []string{"/r"}), upstream.KindGarbage},
+		"no revocation is no fault":    {set("revocation_endpoint", ""), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
@@ -95,11 +101,14 @@ func TestPoisonedMetadataLeavesTheLastGoodInPlace(t *testing.T) {
 	r.LogIn(t, r.provider, "alice")
 	r.EditMetadata(func(d map[string]any) {
 		d["token_endpoint"], d["jwks_uri"], d["userinfo_endpoint"] = sink.URL+"/t", sink.URL+"/k", sink.URL+"/u"
+		d["introspection_endpoint"], d["revocation_endpoint"] = sink.URL+"/i", sink.URL+"/r"
 	})
 	for range 3 {
 		r.clock.Advance(2 * time.Hour)
 		seen := r.Requests(upstreamtest.Discovery)
-		r.LogIn(t, r.provider, "alice")
+		tokens := r.LogIn(t, r.provider, "alice").Tokens
+		wantKind(t, r.provider.Confirm(t.Context(), tokens), "")
+		wantKind(t, r.provider.Revoke(t.Context(), tokens), "")
 		eventually(t, func() bool { return r.Requests(upstreamtest.Discovery) > seen })
 	}
 	if n := sunk.Load(); n != 0 {

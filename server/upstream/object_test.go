@@ -36,6 +36,14 @@ func TestObjectIsReadStrictly(t *testing.T) {
 	if !o.flag("b") || !o.flag("s") || o.flag("a") || o.flag("none") {
 		t.Error("flags")
 	}
+	if b, err := o.boolean("b"); err != nil || !b {
+		t.Errorf("b: %v, %v", b, err)
+	}
+	for _, name := range []string{"s", "A", "n", "none"} {
+		if b, err := o.boolean(name); err == nil {
+			t.Errorf("%s became the boolean %v", name, b)
+		}
+	}
 	if d, err := o.date("d"); err != nil || !d.Equal(time.Unix(1_500_000_000, 0)) {
 		t.Errorf("d: %v, %v", d, err)
 	}

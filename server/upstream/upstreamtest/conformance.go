@@ -77,6 +77,15 @@ func RunProvider(t *testing.T, newProvider func(t *testing.T, f *FakeIdP) upstre
 		"an outage is no verdict":                           (*suite).outage,
 		"stored tokens hold while they can be renewed":      (*suite).tokensHold,
 		"a rotated client secret is a misconfiguration":     (*suite).wrongSecret,
+		"a login names the provider's session":              (*suite).sessionNamed,
+		"tokens in use are confirmed":                       (*suite).confirmed,
+		"an expired access token is denied without asking":  (*suite).expiredUnasked,
+		"tokens of an ended session are not confirmed":      (*suite).endedSession,
+		"who does not introspect is taken at Check's word":  (*suite).noIntrospection,
+		"a refresh token that is given back ends the rest":  (*suite).givenBack,
+		"an access token can be given back by itself":       (*suite).accessGivenBack,
+		"a logout token is read":                            (*suite).logoutToken,
+		"no other token is a logout token":                  (*suite).otherTokens,
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := New(t)

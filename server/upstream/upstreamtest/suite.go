@@ -18,7 +18,7 @@ type suite struct {
 }
 
 func (s *suite) constructionIsOffline() {
-	for _, endpoint := range []Endpoint{Discovery, Keys, Token, Userinfo} {
+	for _, endpoint := range []Endpoint{Discovery, Keys, Token, Userinfo, Introspection, Revocation} {
 		if n := s.fake.Requests(endpoint); n != 0 {
 			s.Errorf("%s got %d requests", endpoint, n)
 		}
@@ -131,7 +131,7 @@ func (s *suite) disabledUser() {
 
 func (s *suite) outage() {
 	login := s.fake.LogIn(s, s.provider, "alice")
-	for _, endpoint := range []Endpoint{Discovery, Keys, Token, Userinfo} {
+	for _, endpoint := range []Endpoint{Discovery, Keys, Token, Userinfo, Introspection, Revocation} {
 		s.fake.SetFault(endpoint, Reset())
 	}
 	s.clock.Advance(2 * time.Minute)
@@ -143,6 +143,8 @@ func (s *suite) outage() {
 	}
 	_, err := s.provider.Renew(s.Context(), login.Tokens)
 	s.wantKind(err, upstream.KindUnavailable)
+	s.wantKind(s.provider.Confirm(s.Context(), login.Tokens), upstream.KindUnavailable)
+	s.wantKind(s.provider.Revoke(s.Context(), login.Tokens), upstream.KindUnavailable)
 }
 
 func (s *suite) tokensHold() {
@@ -170,6 +172,8 @@ func (s *suite) wrongSecret() {
 	if err := s.provider.Check(s.Context(), login.Tokens); err != nil {
 		s.Errorf("Check: %v", err)
 	}
+	s.wantKind(s.provider.Confirm(s.Context(), login.Tokens), upstream.KindMisconfigured)
+	s.wantKind(s.provider.Revoke(s.Context(), login.Tokens), upstream.KindMisconfigured)
 }
 
 func (s *suite) wantKind(err error, want upstream.Kind) {

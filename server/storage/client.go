@@ -1,0 +1,50 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+)
+
+// ClientOrigin says who registered a client.
+type ClientOrigin string
+
+// Origins of clients.
+const (
+	OriginDynamic  ClientOrigin = "dynamic"
+	OriginOperator ClientOrigin = "operator"
+)
+
+// Client is a registered OAuth client.
+type Client struct {
+	ID              string
+	Origin          ClientOrigin
+	Name            string
+	AuthMethod      string
+	SecretHash      *secret.Hash // nil for a public client
+	RedirectURIs    []string     // verbatim
+	GrantTypes      []string
+	Scopes          []string
+	ApplicationType string
+	ClientURI       string
+	LogoURI         string
+	SoftwareID      string
+	SoftwareVersion string
+	CreateTime      time.Time
+	LastUsedTime    time.Time // zero until its first code exchange
+}
+
+// Clients stores registered clients.
+type Clients interface {
+	// CreateClient inserts a client. ErrExists when the id is taken; ErrLimit when it is dynamic and maxUnused dynamic
+	// clients that were never used exist already. A client that was used is never evicted to make room.
+	CreateClient(ctx context.Context, client Client, maxUnused int) error
+	// Client returns one client, or ErrNotFound.
+	Client(ctx context.Context, id string) (Client, error)
+	// ListClients returns a page of clients, newest first.
+	ListClients(ctx context.Context, page Page) ([]Client, error)
+	// DeleteClient deletes a client with its transactions and codes, and revokes its live grants. It returns the ids of
+	// those, or ErrNotFound.
+	DeleteClient(ctx context.Context, id string, now time.Time) (revoked []string, err error)
+}

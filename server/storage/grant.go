@@ -1,0 +1,77 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// Reasons why a grant was revoked.
+const (
+	RevokedByOperator      = "operator"
+	RevokedByUser          = "user"
+	RevokedByClient        = "client"
+	RevokedByClientDeleted = "client_deleted"
+	RevokedByLogout        = "logout"
+	RevokedByCodeReplay    = "code_replay"
+	RevokedByRefreshReplay = "refresh_replay"
+	RevokedByUpstream      = "upstream"
+)
+
+// Grant is what one user allowed one client: one code exchange is one grant.
+type Grant struct {
+	ID           string
+	ClientID     string
+	UserID       string
+	CredentialID string
+	Resource     string
+	Scopes       []string
+	CreateTime   time.Time
+	LastUsedTime time.Time
+	ExpireTime   time.Time
+	RevokeTime   time.Time // zero while it lives
+	RevokeReason string
+	Refresh      *Refresh // nil when the client may not refresh
+}
+
+// GrantDetail is a grant with what belongs to it.
+type GrantDetail struct {
+	Grant      Grant
+	User       User
+	Credential Credential // zero when it is gone, which it may be once the grant has ended
+	ClientName string     // empty when the client is gone
+}
+
+// GrantFilter selects grants. Zero fields do not restrict.
+type GrantFilter struct {
+	ID           string
+	ClientID     string
+	UserID       string
+	CredentialID string
+	IncludeEnded bool // revoked or expired ones too; only for listing
+	Now          time.Time
+}
+
+// Grants stores grants.
+type Grants interface {
+	// Grant returns a grant in any state with its user and credential, or ErrNotFound.
+	Grant(ctx context.Context, id string) (GrantDetail, error)
+	// ListGrants returns a page of grants, newest first.
+	ListGrants(ctx context.Context, filter GrantFilter, page Page) ([]GrantDetail, error)
+	// RevokeGrants revokes the live grants that the filter selects, with their refresh tokens, and returns their ids.
+	// A filter without ID, ClientID, UserID and CredentialID selects nothing. Every revoked grant, here and in every other
+	// method that revokes, is recorded as a Revocation in the same step.
+	RevokeGrants(ctx context.Context, filter GrantFilter, reason string) ([]string, error)
+	// RotateRefreshToken makes Next the head of the line of a live grant, when the presented token is the head. It also
+	// marks grant and client as used.
+	//
+	// When the presented token is the direct predecessor of the head, and the head took its place less than Grace ago, the
+	// row stays as it is and Rotated.Repeated is true. Any older token, or the predecessor after that, revokes the grant
+	// with RevokedByRefreshReplay and answers ErrUsed. ErrNotFound: there is no such grant, or it does not refresh, or the
+	// presented token is the head's generation with another hash, or a later one (nothing is revoked). ErrRevoked: the
+	// grant has ended. ErrExpired: its absolute or idle lifetime is over. A grant that is over says so, whatever token is
+	// presented.
+	//
+	// One guarded statement decides; Rotation.Missed explains when it found nothing to change. Of racing rotations of one
+	// token one wins and the others are repetitions.
+	RotateRefreshToken(ctx context.Context, rotation Rotation) (Rotated, error)
+}

@@ -46,7 +46,8 @@ type Config struct {
 }
 
 // New returns the provider as a handler. It serves an OpenID Connect provider with PKCE (S256, required), rotating
-// refresh tokens, the iss parameter of RFC 9207 and ES256 tokens, and refuses an issuer that is not on loopback.
+// refresh tokens, introspection of access tokens, revocation, the iss parameter of RFC 9207 and ES256 tokens, and refuses
+// an issuer that is not on loopback.
 //
 // The login page is a plain form: POST FieldUsername and FieldPassword, or FieldCancel, to the form's action.
 func New(cfg Config) (http.Handler, error) {
@@ -143,6 +144,13 @@ func options(cfg Config, s *store, pages *pages) []provider.Option {
 		provider.WithRefreshTokenGrant(s,
 			provider.WithRefreshTokenRotation(),
 			provider.WithRefreshTokenLifetime(int(refreshLifetime/time.Second)),
+		),
+		provider.WithTokenIntrospection(func(_ context.Context, client *goidc.Client, token goidc.TokenInfo) bool {
+			return token.ClientID == client.ID
+		}),
+		// Access tokens are JWTs, which end with their grant only.
+		provider.WithTokenRevocation(func(context.Context, *goidc.Client) bool { return true },
+			provider.WithTokenRevocationRevokeGrantOnAccessToken(),
 		),
 		provider.WithTokenOptions(func(context.Context, *goidc.Grant, *goidc.Client) goidc.TokenOptions {
 			return goidc.NewJWTTokenOptions(goidc.SigAlgES256, int(cfg.AccessTokenLifetime/time.Second))

@@ -370,3 +370,77 @@ func TestConfigIsValidated(t *testing.T) {
 		})
 	}
 }
+
+func TestLoginNamesItsSession(t *testing.T) {
+	r := newRig(t, 0)
+	first, second := r.logIn(t, "alice"), r.logIn(t, "alice")
+	if first.SessionID == "" || first.SessionID == second.SessionID {
+		t.Errorf("sessions %q and %q", first.SessionID, second.SessionID)
+	}
+	renewed, err := r.provider.Renew(t.Context(), first.Tokens)
+	if err != nil || renewed.SessionID != first.SessionID {
+		t.Errorf("session %q became %q: %v", first.SessionID, renewed.SessionID, err)
+	}
+}
+
+func TestTokensAreConfirmedUntilTheyAreGivenBack(t *testing.T) {
+	r := newRig(t, 0)
+	login, other := r.logIn(t, "alice"), r.logIn(t, "alice")
+	for range 2 { // an introspection leaves everything as it is
+		if err := r.provider.Confirm(t.Context(), login.Tokens); err != nil {
+			t.Fatalf("Confirm: %v", err)
+		}
+	}
+	renewed, err := r.provider.Renew(t.Context(), login.Tokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.provider.Revoke(t.Context(), renewed.Tokens); err != nil {
+		t.Fatalf("Revoke: %v", err)
+	}
+	for name, tokens := range map[string]upstream.Tokens{"renewed": renewed.Tokens, "old": login.Tokens} {
+		if err := r.provider.Confirm(t.Context(), tokens); upstream.KindOf(err) != upstream.KindNotHeld {
+			t.Errorf("%s tokens after they were given back: %v", name, err)
+		}
+	}
+	if _, err := r.provider.Renew(t.Context(), renewed.Tokens); upstream.KindOf(err) != upstream.KindInvalidGrant {
+		t.Errorf("renewal after they were given back: %v", err)
+	}
+	if err := r.provider.Confirm(t.Context(), other.Tokens); err != nil {
+		t.Errorf("the other login: %v", err)
+	}
+}
+
+func TestAccessTokenThatIsGivenBackEndsTheLogin(t *testing.T) {
+	r := newRig(t, 0)
+	tokens := r.logIn(t, "bob").Tokens
+	tokens.RefreshToken = secret.Text{}
+	if err := r.provider.Revoke(t.Context(), tokens); err != nil {
+		t.Fatalf("Revoke: %v", err)
+	}
+	if err := r.provider.Confirm(t.Context(), tokens); upstream.KindOf(err) != upstream.KindNotHeld {
+		t.Errorf("Confirm: %v", err)
+	}
+}
+
+func TestIntrospectionAndRevocationNeedTheClient(t *testing.T) {
+	r := newRig(t, 0)
+	tokens := r.logIn(t, "alice").Tokens
+	stranger, err := upstream.NewOIDC(upstream.OIDCConfig{
+		Name: "dev", Issuer: r.config.Issuer, ClientID: r.config.ClientID, ClientSecret: secret.NewText("guess"),
+		RedirectURL: redirectURI,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{
+		"Confirm": stranger.Confirm(t.Context(), tokens), "Revoke": stranger.Revoke(t.Context(), tokens),
+	} {
+		if upstream.KindOf(err) != upstream.KindMisconfigured {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := r.provider.Confirm(t.Context(), tokens); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}

@@ -86,7 +86,8 @@ func (s *store) GrantByAuthCode(_ context.Context, code string) (*goidc.Grant, e
 	return s.take(s.codes, code)
 }
 
-// GrantByRefreshToken implements goidc.RefreshTokenManager.
+// GrantByRefreshToken implements goidc.RefreshTokenManager. The library also asks here when a refresh token is
+// introspected, and that spends it; this server introspects access tokens only.
 func (s *store) GrantByRefreshToken(_ context.Context, token string) (*goidc.Grant, error) {
 	return s.take(s.refreshTokens, token)
 }

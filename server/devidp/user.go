@@ -74,9 +74,9 @@ func (d directory) logIn(username, password string) (User, bool) {
 	return User{}, false
 }
 
-// idTokenClaims returns the claims that the granted scopes release (OpenID Connect Core section 5.4).
+// idTokenClaims returns the session, and the claims that the granted scopes release (OpenID Connect Core section 5.4).
 func (d directory) idTokenClaims(_ context.Context, grant *goidc.Grant) map[string]any {
-	claims := map[string]any{}
+	claims := map[string]any{"sid": grant.ID} // every login is a session of its own
 	for _, user := range d.users {
 		if user.Subject != grant.Subject {
 			continue

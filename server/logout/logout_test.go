@@ -1,0 +1,370 @@
+package logout_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-auth/gatehouse/server/identifier"
+	"github.com/gatehouse-auth/gatehouse/server/logout"
+	"github.com/gatehouse-auth/gatehouse/server/oauth"
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+	"github.com/gatehouse-auth/gatehouse/server/upstream"
+)
+
+const issuer = "https://idp.example.com"
+
+var start = time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+
+// provider knows logout tokens by their text.
+type provider struct {
+	tokens map[string]upstream.LogoutToken
+	err    error
+}
+
+func (*provider) Name() string { return "idp" }
+
+func (p *provider) ReadLogoutToken(_ context.Context, raw secret.Text) (upstream.LogoutToken, error) {
+	return p.tokens[raw.Reveal()], p.err
+}
+
+// store keeps grants, newest first, and fails where it is told to.
+type store struct {
+	grants      []storage.Grant
+	credentials []storage.Credential
+	used        map[secret.Hash]time.Time
+	failing     string   // the method that fails
+	failAfter   int      // calls of it that succeed before
+	calls       []string // in order
+}
+
+func (s *store) fail(method string) error {
+	s.calls = append(s.calls, method)
+	if s.failing != method {
+		return nil
+	}
+	if s.failAfter > 0 {
+		s.failAfter--
+		return nil
+	}
+	return fmt.Errorf("%s: %w", method, storage.ErrUnavailable)
+}
+
+func (s *store) ListGrants(_ context.Context, filter storage.GrantFilter, page storage.Page) ([]storage.GrantDetail, error) {
+	if err := s.fail("list"); err != nil {
+		return nil, err
+	}
+	var list []storage.GrantDetail
+	after := page.After.IsZero()
+	for _, grant := range s.grants {
+		if after && grant.UserID == filter.UserID && grant.RevokeTime.IsZero() && len(list) < page.Limit {
+			list = append(list, storage.GrantDetail{Grant: grant})
+		}
+		after = after || grant.ID == page.After.ID
+	}
+	return list, nil
+}
+
+func (s *store) RevokeGrants(_ context.Context, filter storage.GrantFilter, reason string) ([]string, error) {
+	if err := s.fail("revoke"); err != nil {
+		return nil, err
+	}
+	var ids []string
+	for i, grant := range s.grants {
+		selected := filter.ID != "" && grant.ID == filter.ID || filter.CredentialID != "" && grant.CredentialID == filter.CredentialID
+		if selected && grant.RevokeTime.IsZero() {
+			s.grants[i].RevokeTime, s.grants[i].RevokeReason = filter.Now, reason
+			ids = append(ids, grant.ID)
+		}
+	}
+	return ids, nil
+}
+
+func (s *store) CredentialsBySession(_ context.Context, name, sessionID string) ([]storage.Credential, error) {
+	if err := s.fail("credentials"); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(s.credentials), func(c storage.Credential) bool {
+		return c.Provider != name || c.SessionID != sessionID
+	}), nil
+}
+
+func (s *store) UseAssertion(_ context.Context, hash secret.Hash, expire time.Time) error {
+	if err := s.fail("use"); err != nil {
+		return err
+	}
+	if _, used := s.used[hash]; used {
+		return storage.ErrUsed
+	}
+	s.used[hash] = expire
+	return nil
+}
+
+// rig is a Receiver over a store in which alice has two sessions and bob has one:
+//
+//	session  credential  grants
+//	s1       c1          g1 g2
+//	s2       c2          g3
+//	s3       c3 (bob's)  g4
+type rig struct {
+	*logout.Receiver
+	*store
+	provider *provider
+	now      time.Time
+	told     []string
+}
+
+func (r *rig) Revoked(ids ...string) { r.told = append(r.told, ids...) }
+
+func newRig() *rig {
+	alice, bob := identifier.User("idp", issuer, "alice"), identifier.User("idp", issuer, "bob")
+	grant := func(id, user, credential string, age time.Duration) storage.Grant {
+		return storage.Grant{ID: id, UserID: user, CredentialID: credential, CreateTime: start.Add(-age)}
+	}
+	r := &rig{
+		provider: &provider{tokens: map[string]upstream.LogoutToken{}},
+		now:      start,
+		store: &store{
+			used: map[secret.Hash]time.Time{},
+			credentials: []storage.Credential{
+				{ID: "c1", UserID: alice, Provider: "idp", SessionID: "s1"},
+				{ID: "c2", UserID: alice, Provider: "idp", SessionID: "s2"},
+				{ID: "c3", UserID: bob, Provider: "idp", SessionID: "s3"},
+				{ID: "c4", UserID: bob, Provider: "other", SessionID: "s1"},
+			},
+			grants: []storage.Grant{
+				grant("g4", bob, "c3", time.Minute), grant("g3", alice, "c2", time.Hour),
+				grant("g2", alice, "c1", 2*time.Hour), grant("g1", alice, "c1", 3*time.Hour), grant("g0", bob, "c4", 4*time.Hour),
+			},
+		},
+	}
+	r.Receiver = logout.New(logout.Deps{
+		Provider: r.provider, Grants: r.store, Credentials: r.store, Assertions: r.store, Revoker: r,
+		Now: func() time.Time { return r.now }, Logger: slog.New(slog.DiscardHandler),
+	})
+	return r
+}
+
+// token makes a logout token and returns its text.
+func (r *rig) token(id, subject, session string) secret.Text {
+	r.provider.tokens[id] = upstream.LogoutToken{
+		Issuer: issuer, Subject: subject, SessionID: session, ID: id, IssuedAt: start, Expire: start.Add(3 * time.Minute),
+	}
+	return secret.NewText(id)
+}
+
+// ended returns the grants that have ended, in the order of their ids.
+func (r *rig) ended() []string {
+	var ids []string
+	for _, grant := range r.grants {
+		if grant.RevokeReason == storage.RevokedByLogout {
+			ids = append(ids, grant.ID)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func wantCode(t *testing.T, err error, want oauth.Code) {
+	t.Helper()
+	if _, ok := errors.AsType[*oauth.Error](err); !ok || oauth.CodeOf(err) != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestLogoutEndsWhatStandsOnTheSession(t *testing.T) {
+	for name, test := range map[string]struct {
+		subject, session string
+		want             []string
+	}{
+		"a session":                         {"", "s1", []string{"g1", "g2"}},
+		"a session with its person":         {"alice", "s1", []string{"g1", "g2"}},
+		"another session of hers":           {"alice", "s2", []string{"g3"}},
+		"the whole person":                  {"alice", "", []string{"g1", "g2", "g3"}},
+		"the whole of somebody else":        {"bob", "", []string{"g0", "g4"}},
+		"a session of somebody else":        {"bob", "s1", nil},
+		"a session that nobody has":         {"alice", "s9", nil},
+		"a person who was never here":       {"carol", "", nil},
+		"a person whose name has our shape": {identifier.User("idp", issuer, "alice"), "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig()
+			revoked, err := r.Logout(t.Context(), r.token("j1", test.subject, test.session))
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(revoked)
+			slices.Sort(r.told)
+			for what, got := range map[string][]string{"ended": r.ended(), "returned": revoked, "told": r.told} {
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", what, diff)
+				}
+			}
+			if len(r.used) != 1 {
+				t.Errorf("%d tokens are recorded", len(r.used))
+			}
+		})
+	}
+}
+
+func TestWholePersonMayHaveManyGrants(t *testing.T) {
+	r := newRig()
+	alice := identifier.User("idp", issuer, "alice")
+	r.grants = nil
+	for i := range 250 {
+		r.grants = append(r.grants, storage.Grant{ID: fmt.Sprintf("g%03d", i), UserID: alice, CreateTime: start.Add(-time.Duration(i) * time.Second)})
+	}
+	revoked, err := r.Logout(t.Context(), r.token("j1", "alice", ""))
+	if err != nil || len(revoked) != 250 || len(r.ended()) != 250 {
+		t.Errorf("%d returned, %d ended: %v", len(revoked), len(r.ended()), err)
+	}
+}
+
+func TestReplayIsRefusedAndHasNoEffect(t *testing.T) {
+	for name, token := range map[string]struct{ subject, session string }{
+		"of a session": {"alice", "s1"}, "of a person": {"alice", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig()
+			raw := r.token("j1", token.subject, token.session)
+			if _, err := r.Logout(t.Context(), raw); err != nil {
+				t.Fatal(err)
+			}
+			// Alice logs in again: what came from her first session now comes from a new one.
+			r.now = start.Add(time.Minute)
+			r.credentials[0].SessionID = "s5"
+			r.grants = slices.Insert(r.grants, 0, storage.Grant{
+				ID: "g9", UserID: r.credentials[0].UserID, CredentialID: "c1", CreateTime: r.now,
+			})
+			before := r.ended()
+			_, err := r.Logout(t.Context(), raw)
+			wantCode(t, err, oauth.InvalidRequest)
+			if diff := cmp.Diff(before, r.ended()); diff != "" {
+				t.Errorf("the replay ended grants (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The provider's clock may be behind ours, and it counts in whole seconds.
+func TestLoginJustBeforeTheLogoutEndsWithIt(t *testing.T) {
+	r := newRig()
+	r.grants[1].CreateTime = start.Add(5 * time.Second)
+	if _, err := r.Logout(t.Context(), r.token("j1", "alice", "")); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(r.ended(), "g3") {
+		t.Errorf("only %v ended", r.ended())
+	}
+}
+
+func TestTokensAreToldApartByIssuerAndID(t *testing.T) {
+	r := newRig()
+	for _, token := range []upstream.LogoutToken{
+		{Issuer: "https://a", ID: "1b", SessionID: "s1"},
+		{Issuer: "https://a1", ID: "b", SessionID: "s1"},
+		{Issuer: "https://a", ID: "1B", SessionID: "s1"},
+		{Issuer: "https://a", ID: "1", SessionID: "s1"},
+	} {
+		token.Expire = start.Add(time.Minute)
+		r.provider.tokens["t"] = token
+		if _, err := r.Logout(t.Context(), secret.NewText("t")); err != nil {
+			t.Errorf("%+v: %v", token, err)
+		}
+	}
+	for _, expire := range r.used {
+		if !expire.Equal(start.Add(time.Minute)) {
+			t.Errorf("recorded until %v, want the end of the token", expire)
+		}
+	}
+}
+
+func TestBadTokenIsAnInvalidRequestAndAnOutageIsNone(t *testing.T) {
+	for kind, want := range map[upstream.Kind]oauth.Code{
+		upstream.KindInvalidToken:  oauth.InvalidRequest,
+		upstream.KindUnavailable:   oauth.TemporarilyUnavailable,
+		upstream.KindGarbage:       oauth.TemporarilyUnavailable,
+		upstream.KindMisconfigured: oauth.TemporarilyUnavailable,
+		upstream.KindRejected:      oauth.TemporarilyUnavailable,
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			r := newRig()
+			raw := r.token("j1", "alice", "s1")
+			r.provider.err = &upstream.Error{Kind: kind}
+			revoked, err := r.Logout(t.Context(), raw)
+			wantCode(t, err, want)
+			if revoked != nil || len(r.calls) != 0 || len(r.told) != 0 {
+				t.Errorf("it had an effect: %v", r.calls)
+			}
+			if e, ok := errors.AsType[*oauth.Error](err); ok && strings.Contains(e.Description, "upstream") {
+				t.Errorf("the description tells too much: %q", e.Description)
+			}
+		})
+	}
+}
+
+// Whatever fails and whenever, the same token works once the store is back: an outage does not spend it.
+func TestOutageDoesNotSpendTheToken(t *testing.T) {
+	for name, test := range map[string]struct {
+		session, failing string
+		failAfter        int
+		told             []string // already at the failed attempt
+	}{
+		"finding the session":             {"s1", "credentials", 0, nil},
+		"ending the session":              {"s1", "revoke", 0, nil},
+		"recording the token":             {"s1", "use", 0, []string{"g2", "g1"}},
+		"finding the person's":            {"", "list", 0, nil},
+		"ending the first of the person":  {"", "revoke", 0, nil},
+		"ending the second of the person": {"", "revoke", 1, []string{"g3"}},
+		"recording the person's":          {"", "use", 0, []string{"g3", "g2", "g1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig()
+			raw := r.token("j1", "alice", test.session)
+			r.failing, r.failAfter = test.failing, test.failAfter
+			revoked, err := r.Logout(t.Context(), raw)
+			wantCode(t, err, oauth.TemporarilyUnavailable)
+			if e, ok := errors.AsType[*oauth.Error](err); !ok || e.RetryAfter <= 0 || !errors.Is(err, storage.ErrUnavailable) {
+				t.Errorf("the outage is %v", err)
+			}
+			if revoked != nil || len(r.used) != 0 {
+				t.Errorf("returned %v with %d tokens recorded", revoked, len(r.used))
+			}
+			// What has ended must not be served any more, though the logout is not complete.
+			if diff := cmp.Diff(test.told, r.told); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+			r.failing = ""
+			if _, err := r.Logout(t.Context(), raw); err != nil {
+				t.Fatalf("once the store is back: %v", err)
+			}
+			want := []string{"g1", "g2"}
+			if test.session == "" {
+				want = append(want, "g3")
+			}
+			if diff := cmp.Diff(want, r.ended()); diff != "" {
+				t.Errorf("ended (-want +got):\n%s", diff)
+			}
+			_, err = r.Logout(t.Context(), raw)
+			wantCode(t, err, oauth.InvalidRequest)
+		})
+	}
+}
+
+func TestTokenIsRecordedAfterTheGrantsHaveEnded(t *testing.T) {
+	r := newRig()
+	if _, err := r.Logout(t.Context(), r.token("j1", "alice", "s1")); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"credentials", "revoke", "use"}, r.calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}

@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -47,7 +48,7 @@ func TestMissedRotationIsExplained(t *testing.T) {
 		"a grant that does not refresh":                {line(func(g *storage.Grant) { g.Refresh = nil }), 1, time.Minute, 0, storage.ErrNotFound},
 	} {
 		rotation := storage.Rotation{GrantID: "grant", Generation: c.generation, Grace: c.grace, Now: noon.Add(c.after)}
-		if got := rotation.Missed(c.grant); got != c.want {
+		if got := rotation.Missed(c.grant); !errors.Is(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

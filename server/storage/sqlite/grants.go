@@ -13,8 +13,13 @@ const grantColumns = `id, client_id, user_id, credential_id, resource, scopes, c
 // grantFields matches grantColumns.
 func grantFields(g *storage.Grant) []any {
 	return append([]any{
-		&g.ID, &g.ClientID, &g.UserID, &g.CredentialID, &g.Resource, list{&g.Scopes}, instant{&g.CreateTime},
-		instant{&g.LastUsedTime}, instant{&g.ExpireTime}, instant{&g.RevokeTime}, &g.RevokeReason,
+		&g.ID, &g.ClientID, &g.UserID, &g.CredentialID, &g.Resource,
+		list{&g.Scopes},
+		instant{&g.CreateTime},
+		instant{&g.LastUsedTime},
+		instant{&g.ExpireTime},
+		instant{&g.RevokeTime},
+		&g.RevokeReason,
 	}, refreshFields(&g.Refresh)...)
 }
 

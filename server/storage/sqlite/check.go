@@ -26,7 +26,7 @@ func Check(ctx context.Context, path string) (problems []string, err error) {
 	if err != nil {
 		return nil, answer("check "+path, err)
 	}
-	defer pool.Close()
+	defer func() { _ = pool.Close() }()
 	for _, look := range []func(context.Context, *sql.DB) ([]string, error){brokenPages, danglingRows, strangeSchema} {
 		found, err := look(ctx, pool)
 		if isDamaged(err) {

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ func RunDurable(t *testing.T, create func(t *testing.T) (open func() storage.Sto
 			store := open()
 			defer store.Close()
 			key := newScene(t, store).newKey("ES256")
-			key.ID += string(rune('a' + i)) // scenes give the same names
+			key.ID += strconv.Itoa(i) // scenes give the same names
 			added[i], err = store.AddSigningKey(t.Context(), key, time.Time{})
 			return err
 		}) {

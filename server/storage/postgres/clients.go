@@ -14,9 +14,15 @@ const clientColumns = `id, origin, name, auth_method, secret_hash, redirect_uris
 // clientFields matches clientColumns.
 func clientFields(c *storage.Client) []any {
 	return []any{
-		&c.ID, &c.Origin, &c.Name, &c.AuthMethod, optionalDigest{&c.SecretHash}, list{&c.RedirectURIs},
-		list{&c.GrantTypes}, list{&c.Scopes}, &c.ApplicationType, &c.ClientURI, &c.LogoURI, &c.SoftwareID,
-		&c.SoftwareVersion, instant{&c.CreateTime}, instant{&c.LastUsedTime},
+		&c.ID, &c.Origin, &c.Name, &c.AuthMethod,
+		optionalDigest{&c.SecretHash},
+		list{&c.RedirectURIs},
+		list{&c.GrantTypes},
+		list{&c.Scopes},
+		&c.ApplicationType, &c.ClientURI, &c.LogoURI, &c.SoftwareID,
+		&c.SoftwareVersion,
+		instant{&c.CreateTime},
+		instant{&c.LastUsedTime},
 	}
 }
 

@@ -17,8 +17,12 @@ const codeColumns = `hash, grant_id, client_id, redirect_uri, redirect_given, ch
 // codeFields matches codeColumns.
 func codeFields(c *storage.Code) []any {
 	return []any{
-		digest{&c.Hash}, &c.GrantID, &c.ClientID, &c.RedirectURI, &c.RedirectGiven, &c.Challenge, &c.Resource,
-		list{&c.Scopes}, &c.UserID, &c.CredentialID, instant{&c.CreateTime}, instant{&c.ExpireTime},
+		digest{&c.Hash},
+		&c.GrantID, &c.ClientID, &c.RedirectURI, &c.RedirectGiven, &c.Challenge, &c.Resource,
+		list{&c.Scopes},
+		&c.UserID, &c.CredentialID,
+		instant{&c.CreateTime},
+		instant{&c.ExpireTime},
 		instant{&c.UseTime},
 	}
 }

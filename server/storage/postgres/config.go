@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -44,11 +45,16 @@ func configure(url string, options settings) (config *pgxpool.Config, begin stri
 		return nil, "", err // it shows the URL without its password
 	}
 	conn := config.ConnConfig
-	if conn.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
+	switch conn.DefaultQueryExecMode {
+	case pgx.QueryExecModeSimpleProtocol:
 		return nil, "", errors.New("default_query_exec_mode=simple_protocol would write values into statements")
+	case pgx.QueryExecModeDescribeExec:
+		return nil, "", errors.New("default_query_exec_mode=describe_exec takes two steps, between which a pooler may change " +
+			"the connection: use cache_describe")
 	}
 	if conn.ConnectTimeout == 0 {
 		conn.ConnectTimeout = connectTimeout
+		conn.DialFunc = (&net.Dialer{Timeout: connectTimeout}).DialContext
 	}
 	if conn.ValidateConnect == nil {
 		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
@@ -58,6 +64,7 @@ func configure(url string, options settings) (config *pgxpool.Config, begin stri
 		registerColumns(conn.TypeMap())
 		return nil
 	}
+	config.BeforeClose = hangUp
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = options.connections
 	}
@@ -112,5 +119,13 @@ func setLocal(parameters map[string]string) string {
 func keepConnection(usual pgconn.PgErrorHandler) pgconn.PgErrorHandler {
 	return func(conn *pgconn.PgConn, failure *pgconn.PgError) bool {
 		return failure.Code != readOnlyTransaction && usual(conn, failure)
+	}
+}
+
+// hangUp closes the socket of a connection that is broken. The driver would wait 15 s for the server to say goodbye, and
+// the pool would count the connection as long.
+func hangUp(conn *pgx.Conn) {
+	if conn.IsClosed() {
+		_ = conn.PgConn().Conn().Close()
 	}
 }

@@ -13,9 +13,14 @@ const credentialColumns = `id, user_id, provider, scopes, sealed, access_expire_
 // credentialFields matches credentialColumns.
 func credentialFields(c *storage.Credential) []any {
 	return []any{
-		&c.ID, &c.UserID, &c.Provider, &c.Scopes, blob{&c.Sealed}, instant{&c.AccessExpireTime},
-		instant{&c.RefreshExpireTime}, &c.HasRefreshToken, &c.SessionID, &c.Version, instant{&c.UpdateTime},
-		&c.Attempts, instant{&c.LeaseTime},
+		&c.ID, &c.UserID, &c.Provider, &c.Scopes,
+		blob{&c.Sealed},
+		instant{&c.AccessExpireTime},
+		instant{&c.RefreshExpireTime},
+		&c.HasRefreshToken, &c.SessionID, &c.Version,
+		instant{&c.UpdateTime},
+		&c.Attempts,
+		instant{&c.LeaseTime},
 	}
 }
 

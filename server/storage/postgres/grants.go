@@ -38,9 +38,17 @@ func (r grantRow) grant() storage.Grant {
 // grantFields matches grantColumns.
 func grantFields(g *grantRow) []any {
 	return []any{
-		&g.ID, &g.ClientID, &g.UserID, &g.CredentialID, &g.Resource, list{&g.Scopes}, instant{&g.CreateTime},
-		instant{&g.LastUsedTime}, instant{&g.ExpireTime}, instant{&g.RevokeTime}, &g.RevokeReason,
-		&g.head.Generation, optionalDigest{&g.hash}, instant{&g.head.RotateTime}, instant{&g.head.ExpireTime},
+		&g.ID, &g.ClientID, &g.UserID, &g.CredentialID, &g.Resource,
+		list{&g.Scopes},
+		instant{&g.CreateTime},
+		instant{&g.LastUsedTime},
+		instant{&g.ExpireTime},
+		instant{&g.RevokeTime},
+		&g.RevokeReason,
+		&g.head.Generation,
+		optionalDigest{&g.hash},
+		instant{&g.head.RotateTime},
+		instant{&g.head.ExpireTime},
 	}
 }
 

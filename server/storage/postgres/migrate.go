@@ -66,14 +66,23 @@ func embedded() ([]migration, error) {
 // Other errors wrap storage.ErrUnavailable. Only migrations need a role that may create tables: a store that finds its
 // schema up to date leaves it alone.
 func Migrate(ctx context.Context, url string, direction Direction) error {
-	config, _, err := configure(url, settings{connections: 1})
-	if err == nil {
-		err = migrate(ctx, config.ConnConfig, direction)
-	}
+	err := migrateURL(ctx, url, direction)
 	if errors.Is(err, ErrNewerSchema) {
 		return err
 	}
 	return answer("migrate", err)
+}
+
+func migrateURL(ctx context.Context, url string, direction Direction) error {
+	config, _, err := configure(url, settings{connections: 1})
+	if err != nil {
+		return err
+	}
+	migrations, err := embedded()
+	if err != nil {
+		return err
+	}
+	return migrate(ctx, config.ConnConfig, migrations, direction)
 }
 
 // ensureSchema migrates up when the schema is older than this binary.
@@ -97,14 +106,11 @@ func ensureSchema(ctx context.Context, config *pgx.ConnConfig) error {
 	if err != nil && sqlState(err) != undefinedTable {
 		return err
 	}
-	return migrate(ctx, config, Up)
+	return migrate(ctx, config, migrations, Up)
 }
 
-func migrate(ctx context.Context, config *pgx.ConnConfig, direction Direction) error {
-	migrations, err := embedded()
-	if err != nil {
-		return err
-	}
+// migrate moves the schema, each time in one transaction with its version: after a crash the steps are there or not.
+func migrate(ctx context.Context, config *pgx.ConnConfig, migrations []migration, direction Direction) error {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err

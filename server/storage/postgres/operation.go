@@ -2,15 +2,10 @@ package postgres
 
 import (
 	"context"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-// patience is how long an operation may take once it has a connection. It is for a server that has fallen silent; one
-// that is slow ends a statement itself, by statement_timeout and lock_timeout.
-const patience = 8 * time.Second
 
 // read runs statements that change nothing. action names it in errors.
 func (s *Store) read(ctx context.Context, action string, apply func(*session) error) error {
@@ -48,14 +43,14 @@ func (s *Store) operate(ctx context.Context, action string, run func(context.Con
 			return err
 		}
 		defer conn.Release()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.settings.operationTimeout)
 		defer cancel()
 		return run(ctx, conn)
 	}))
 }
 
 func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.acquireTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.settings.acquireTimeout)
 	defer cancel()
 	return s.pool.Acquire(ctx)
 }

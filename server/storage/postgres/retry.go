@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"slices"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // attempts is how often an operation is tried before its failure is told.
@@ -31,10 +29,10 @@ func (r retry) do(ctx context.Context, operation func() error) error {
 	}
 }
 
-// worthRetrying reports whether an operation certainly did nothing and may succeed the next time: it was undone in
-// favour of another, or its connection was found dead before anything was sent.
+// worthRetrying reports whether an operation was undone in favour of another. It has certainly done nothing then. A lost
+// connection leaves that open, so it is never a reason.
 func worthRetrying(err error) bool {
-	return slices.Contains([]string{serializationFailure, deadlockDetected}, sqlState(err)) || pgconn.SafeToRetry(err)
+	return slices.Contains([]string{serializationFailure, deadlockDetected}, sqlState(err))
 }
 
 // pause waits for a random time below a bound that doubles with each attempt, so that those who met do not meet again.

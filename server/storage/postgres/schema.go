@@ -47,7 +47,8 @@ func lockSchema(ctx context.Context, tx pgx.Tx) (int, error) {
 // schemaVersion fails with undefinedTable on a database that was never migrated.
 func schemaVersion(ctx context.Context, conn interface {
 	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
-}) (version int, err error) {
+},
+) (version int, err error) {
 	err = conn.QueryRow(ctx, selectVersion).Scan(&version)
 	return version, err
 }

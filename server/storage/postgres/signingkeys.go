@@ -12,7 +12,10 @@ const signingKeyColumns = `id, purpose, algorithm, sealed, public_jwk, create_ti
 // signingKeyFields matches signingKeyColumns.
 func signingKeyFields(k *storage.SigningKey) []any {
 	return []any{
-		&k.ID, &k.Purpose, &k.Algorithm, blob{&k.Sealed}, blob{&k.Public}, instant{&k.CreateTime},
+		&k.ID, &k.Purpose, &k.Algorithm,
+		blob{&k.Sealed},
+		blob{&k.Public},
+		instant{&k.CreateTime},
 		instant{&k.ActivateTime},
 	}
 }

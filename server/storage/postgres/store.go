@@ -13,19 +13,20 @@ import (
 // Store is a storage.Store in a PostgreSQL database. It is safe for concurrent use, also by several processes on several
 // machines.
 type Store struct {
-	pool           *pgxpool.Pool
-	begin          string // statement that begins a transaction
-	pooled         bool   // a pooler stands between: settings live in transactions
-	acquireTimeout time.Duration
-	retry          retry
+	pool     *pgxpool.Pool
+	begin    string // statement that begins a transaction
+	pooled   bool   // a pooler stands between: settings live in transactions
+	settings settings
+	retry    retry
 }
 
 var _ storage.Store = (*Store)(nil)
 
 // settings is what options change.
 type settings struct {
-	connections    int32
-	acquireTimeout time.Duration
+	connections      int32
+	acquireTimeout   time.Duration
+	operationTimeout time.Duration
 }
 
 // Option changes how a store is opened.
@@ -41,11 +42,17 @@ func WithAcquireTimeout(timeout time.Duration) Option {
 	return func(s *settings) { s.acquireTimeout = timeout }
 }
 
+// WithOperationTimeout sets how long an operation may take once it has a connection. It is for a server that has fallen
+// silent: one that is slow ends a statement itself, by statement_timeout and lock_timeout. The default is 8 s.
+func WithOperationTimeout(timeout time.Duration) Option {
+	return func(s *settings) { s.operationTimeout = timeout }
+}
+
 // Open connects to the database at a URL (or in the form of a libpq connection string) and brings its schema up to date.
 // A database with a newer schema is refused with ErrNewerSchema. Other errors wrap storage.ErrUnavailable. None shows
 // the password.
 func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
-	options := settings{connections: 10, acquireTimeout: 3 * time.Second}
+	options := settings{connections: 10, acquireTimeout: 3 * time.Second, operationTimeout: 8 * time.Second}
 	for _, opt := range opts {
 		opt(&options)
 	}
@@ -69,11 +76,11 @@ func open(ctx context.Context, url string, options settings) (*Store, error) {
 		return nil, err
 	}
 	return &Store{
-		pool:           pool,
-		begin:          begin,
-		pooled:         pooled(config.ConnConfig),
-		acquireTimeout: options.acquireTimeout,
-		retry:          retry{pause: pause},
+		pool:     pool,
+		begin:    begin,
+		pooled:   pooled(config.ConnConfig),
+		settings: options,
+		retry:    retry{pause: pause},
 	}, nil
 }
 

@@ -17,10 +17,18 @@ const transactionColumns = `id, handle_hash, status, client_id, redirect_uri, re
 // transactionFields matches transactionColumns.
 func transactionFields(t *storage.Transaction) []any {
 	return []any{
-		&t.ID, digest{&t.HandleHash}, &t.Status, &t.ClientID, &t.RedirectURI, &t.RedirectGiven, &t.ClientState,
-		&t.HasState, &t.Challenge, &t.Resource, list{&t.Scopes}, &t.Provider, instant{&t.CreateTime},
-		instant{&t.ExpireTime}, optionalDigest{&t.PageHash}, optionalDigest{&t.StateHash},
-		optionalDigest{&t.BrowserHash}, blob{&t.Sealed},
+		&t.ID,
+		digest{&t.HandleHash},
+		&t.Status, &t.ClientID, &t.RedirectURI, &t.RedirectGiven, &t.ClientState,
+		&t.HasState, &t.Challenge, &t.Resource,
+		list{&t.Scopes},
+		&t.Provider,
+		instant{&t.CreateTime},
+		instant{&t.ExpireTime},
+		optionalDigest{&t.PageHash},
+		optionalDigest{&t.StateHash},
+		optionalDigest{&t.BrowserHash},
+		blob{&t.Sealed},
 	}
 }
 

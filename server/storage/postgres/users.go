@@ -9,7 +9,9 @@ const userColumns = `id, provider, issuer, subject, name, given_name, family_nam
 func userFields(u *storage.User) []any {
 	return []any{
 		&u.ID, &u.Provider, &u.Issuer, &u.Subject, &u.Name, &u.GivenName, &u.FamilyName, &u.Email, &u.EmailVerified,
-		&u.PreferredUsername, list{&u.Groups}, instant{&u.UpdateTime},
+		&u.PreferredUsername,
+		list{&u.Groups},
+		instant{&u.UpdateTime},
 	}
 }
 

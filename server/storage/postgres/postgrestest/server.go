@@ -23,7 +23,7 @@ type Server struct {
 	account   account
 	binaries  string
 	directory string
-	databases atomic.Int64
+	names     atomic.Int64
 }
 
 // Launch makes and starts a server. Close ends it. Tests rather use Start; Launch is for TestMain.
@@ -102,14 +102,8 @@ func (s *Server) URL(database string) string {
 // Database makes an empty database for a test and returns its name.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
-	return s.Copy(t, "template1")
-}
-
-// Copy makes a database for a test like another one, to which nobody is connected, and returns its name.
-func (s *Server) Copy(t testing.TB, template string) string {
-	t.Helper()
-	name := "test" + strconv.FormatInt(s.databases.Add(1), 10)
-	if err := s.run(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+	name := s.name()
+	if err := s.run(t.Context(), "CREATE DATABASE "+name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -119,6 +113,19 @@ func (s *Server) Copy(t testing.TB, template string) string {
 	})
 	return name
 }
+
+// Schema makes an empty schema and returns an address under which nothing else is seen. That is several times faster
+// than a database, and stays until the server ends.
+func (s *Server) Schema(t testing.TB) string {
+	t.Helper()
+	name := s.name()
+	if err := s.run(t.Context(), "CREATE SCHEMA "+name); err != nil {
+		t.Fatal(err)
+	}
+	return s.URL("postgres") + "&search_path=" + name
+}
+
+func (s *Server) name() string { return "test" + strconv.FormatInt(s.names.Add(1), 10) }
 
 // run executes a statement outside the databases of tests.
 func (s *Server) run(ctx context.Context, statement string) error {

@@ -21,6 +21,7 @@ const (
 	readOnlyTransaction  = "25006"
 	undefinedTable       = "42P01"
 	duplicateTable       = "42P07"
+	duplicateObject      = "42710"
 )
 
 // answer turns the error of an action into one of the contract: a verdict passes, a missing row and a taken key become

@@ -25,11 +25,12 @@ const (
 	beginMigration = `begin isolation level read committed; set local statement_timeout = 0; set local lock_timeout = '5min'`
 )
 
-// prepareVersions makes the table of versions. Of two who make it at once, PostgreSQL tells one that it exists, or that
-// its name does.
+// prepareVersions makes the table of versions. When two make it at once, PostgreSQL tells one that the table, its type or
+// its name exists, in spite of IF NOT EXISTS.
 func prepareVersions(ctx context.Context, conn *pgx.Conn) error {
+	exists := []string{duplicateTable, duplicateObject, uniqueViolation}
 	_, err := conn.Exec(ctx, createVersions)
-	if err != nil && !slices.Contains([]string{uniqueViolation, duplicateTable}, sqlState(err)) {
+	if err != nil && !slices.Contains(exists, sqlState(err)) {
 		return err
 	}
 	_, err = conn.Exec(ctx, insertLock)

@@ -30,7 +30,7 @@ type deployment struct {
 	server oauthclient.Server
 	// grpcAddr is the gRPC listener of the core.
 	grpcAddr string
-	// dataDir is the data directory of the core.
+	// dataDir is where the core keeps its admin token: its data directory, unless it was given one.
 	dataDir string
 	// providerHost is the host and port of the identity provider.
 	providerHost string

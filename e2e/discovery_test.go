@@ -168,5 +168,5 @@ func (d *deployment) document(t *testing.T, path string) oauthclient.Answer {
 
 // mcp returns an MCP client with a token.
 func (d *deployment) mcp(version, token string) *mcpclient.Client {
-	return &mcpclient.Client{Endpoint: d.resource(), Token: token, Version: version}
+	return &mcpclient.Client{Endpoint: d.resource(), Token: token, Version: version, Transport: d.server.Transport}
 }

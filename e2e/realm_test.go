@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/realm"
 )
 
-// withRealm starts a pretended Keycloak realm for a gatehouse at a public URL. It returns the deployment without its
-// gRPC address, and the five variables that connect the two.
-func withRealm(t *testing.T, w *workspace, publicURL string) (*deployment, map[string]string) {
+// withRealm starts a pretended Keycloak realm for a gatehouse at a public URL, with changes to its settings. It returns
+// the deployment without its gRPC address, and the five variables that connect the two.
+func withRealm(t *testing.T, w *workspace, publicURL string, changes ...func(*realm.Config)) (*deployment, map[string]string) {
 	t.Helper()
 	d := &deployment{
 		server:  oauthclient.Server{URL: publicURL, Secret: w.secrets.Add},
@@ -29,6 +29,9 @@ func withRealm(t *testing.T, w *workspace, publicURL string) (*deployment, map[s
 			{Subject: "6f1c", Username: "alice", Password: d.alice.password, GivenName: "Alice", FamilyName: "Archer", Email: "alice@example.com"},
 			{Subject: "9a2e", Username: "bob", Password: d.bob.password, GivenName: "Bob", FamilyName: "Baker", Email: "bob@example.com"},
 		},
+	}
+	for _, change := range changes {
+		change(&config)
 	}
 	w.secrets.Add("provider client secret", config.ClientSecret)
 	provider, err := realm.Start(config)

@@ -1,7 +1,6 @@
 package canary
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"io/fs"
@@ -19,7 +18,7 @@ type Allowance struct {
 // Scan reads every regular file of the tree and reports the secrets of the set that it finds, each kind and encoding
 // once a file. A file that cannot be read is an error: nothing is known about it.
 func (s *Set) Scan(tree fs.FS, allowed ...Allowance) ([]Finding, error) {
-	secrets := s.snapshot()
+	index := newIndex(s.snapshot())
 	var findings []Finding
 	err := fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -32,7 +31,7 @@ func (s *Set) Scan(tree fs.FS, allowed ...Allowance) ([]Finding, error) {
 		if err != nil {
 			return err
 		}
-		findings = append(findings, search(path, content, secrets)...)
+		findings = append(findings, index.search(path, content)...)
 		return nil
 	})
 	if err != nil {
@@ -44,23 +43,10 @@ func (s *Set) Scan(tree fs.FS, allowed ...Allowance) ([]Finding, error) {
 		})
 	})
 	slices.SortFunc(findings, func(a, b Finding) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Encoding, b.Encoding))
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Encoding, b.Encoding),
+			cmp.Compare(a.Offset, b.Offset))
 	})
 	return slices.CompactFunc(findings, func(a, b Finding) bool {
 		return a.Path == b.Path && a.Kind == b.Kind && a.Encoding == b.Encoding
 	}), nil
-}
-
-// search finds each secret in the first of its forms.
-func search(path string, content []byte, secrets map[string]string) []Finding {
-	var findings []Finding
-	for secret, kind := range secrets {
-		for _, form := range forms(secret) {
-			if at := bytes.Index(content, []byte(form.text)); at >= 0 {
-				findings = append(findings, Finding{Kind: kind, Encoding: form.encoding, Path: path, Offset: at})
-				break
-			}
-		}
-	}
-	return findings
 }

@@ -15,26 +15,38 @@ import (
 // minLength is the shortest secret that is looked for. Shorter ones would be found by chance.
 const minLength = 12
 
+// maxOfKind bounds how many secrets of one kind are remembered. What leaks one under load leaks the first of them, too.
+const maxOfKind = 500
+
 // Set is the secrets of a run, each with its kind. The zero value is empty and ready. It is safe for concurrent use.
 type Set struct {
 	mu    sync.Mutex
 	kinds map[string]string
+	count map[string]int
 }
 
 // Add remembers a secret. The kind says in a report what was found, since the secret itself is never shown. Values
-// under 12 bytes are ignored. The signature of a JWT is remembered as well, for it makes the rest usable.
+// under 12 bytes are ignored, and so is what comes after 500 of one kind. The signature of a JWT is remembered as well,
+// for it makes the rest usable.
 func (s *Set) Add(kind, value string) {
 	if len(value) < minLength {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.kinds == nil {
-		s.kinds = make(map[string]string)
-	}
-	s.kinds[value] = kind
+	s.add(kind, value)
 	if parts := strings.Split(value, "."); len(parts) == 3 && len(parts[2]) >= minLength {
-		s.kinds[parts[2]] = kind + " signature"
+		s.add(kind+" signature", parts[2])
+	}
+}
+
+func (s *Set) add(kind, value string) {
+	if s.kinds == nil {
+		s.kinds, s.count = make(map[string]string), make(map[string]int)
+	}
+	if _, known := s.kinds[value]; !known && s.count[kind] < maxOfKind {
+		s.kinds[value] = kind
+		s.count[kind]++
 	}
 }
 

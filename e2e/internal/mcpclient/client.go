@@ -29,6 +29,8 @@ type Client struct {
 	Version string
 	// Header is sent with every request, in place of the usual values. Host is taken as the Host header.
 	Header http.Header
+	// Transport is the way to the endpoint; nil is the usual one.
+	Transport http.RoundTripper
 	// Session is the session that the server assigned. It is empty until Initialize, and always for Stateless.
 	Session string
 
@@ -106,7 +108,7 @@ func (c *Client) send(ctx context.Context, m message) (Reply, error) {
 		return Reply{}, fmt.Errorf("mcpclient: %w", err)
 	}
 	c.setHeaders(req, m)
-	client := http.Client{Timeout: 30 * time.Second}
+	client := http.Client{Transport: c.Transport, Timeout: 30 * time.Second}
 	res, err := client.Do(req)
 	if err != nil {
 		return Reply{}, fmt.Errorf("mcpclient: %w", err)

@@ -19,6 +19,8 @@ type Server struct {
 	URL string
 	// Secret is told every secret, with its kind.
 	Secret func(kind, value string)
+	// Transport is the way to the server; nil is the usual one.
+	Transport http.RoundTripper
 }
 
 // Answer is an HTTP answer.
@@ -80,7 +82,7 @@ func (s Server) Get(ctx context.Context, path string) (Answer, error) {
 	if err != nil {
 		return Answer{}, fmt.Errorf("oauthclient: %w", err)
 	}
-	return Do(req)
+	return send(s.Transport, req)
 }
 
 // Register sends client metadata to /register.
@@ -94,14 +96,22 @@ func (s Server) Register(ctx context.Context, metadata map[string]any) (Answer, 
 		return Answer{}, fmt.Errorf("oauthclient: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	answer, err := Do(req)
+	answer, err := send(s.Transport, req)
 	s.Secret("client secret", answer.Text("client_secret"))
 	return answer, err
 }
 
 // Token sends a form to /token, with HTTP Basic when basic is not nil.
 func (s Server) Token(ctx context.Context, form url.Values, basic *url.Userinfo) (Answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+"/token", strings.NewReader(form.Encode()))
+	answer, err := s.Post(ctx, "/token", form, basic)
+	s.Secret("access token", answer.Text("access_token"))
+	s.Secret("refresh token", answer.Text("refresh_token"))
+	return answer, err
+}
+
+// Post sends a form, with HTTP Basic when basic is not nil.
+func (s Server) Post(ctx context.Context, path string, form url.Values, basic *url.Userinfo) (Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return Answer{}, fmt.Errorf("oauthclient: %w", err)
 	}
@@ -110,15 +120,15 @@ func (s Server) Token(ctx context.Context, form url.Values, basic *url.Userinfo)
 		password, _ := basic.Password()
 		req.SetBasicAuth(url.QueryEscape(basic.Username()), url.QueryEscape(password))
 	}
-	answer, err := Do(req)
-	s.Secret("access token", answer.Text("access_token"))
-	s.Secret("refresh token", answer.Text("refresh_token"))
-	return answer, err
+	return send(s.Transport, req)
 }
 
 // Do sends a request and reads the answer. It follows no redirect.
-func Do(req *http.Request) (Answer, error) {
+func Do(req *http.Request) (Answer, error) { return send(nil, req) }
+
+func send(transport http.RoundTripper, req *http.Request) (Answer, error) {
 	client := http.Client{
+		Transport:     transport,
 		Timeout:       30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -1,5 +1,6 @@
 // Package realm is an identity provider for tests that looks like one realm of a Keycloak: its paths, its login form
-// and its tokens. It counts what is asked of it and reports every secret that it gives out.
+// and its tokens. Refresh tokens rotate strictly: one that is presented twice ends its session. It counts what is asked of
+// it and reports every secret that it gives out.
 package realm
 
 import (
@@ -23,6 +24,8 @@ type Config struct {
 	RedirectURI string
 	// Users may log in.
 	Users []User
+	// AccessLife is the life of access tokens; 0 means five minutes.
+	AccessLife time.Duration
 	// Secret is told every secret that the realm gives out, with its kind.
 	Secret func(kind, value string)
 }
@@ -42,6 +45,7 @@ const (
 	Token         Endpoint = "token"
 	UserInfo      Endpoint = "userinfo"
 	Introspection Endpoint = "token/introspect"
+	Revocation    Endpoint = "revoke"
 )
 
 // Realm is a running realm. Close it after use.
@@ -52,12 +56,14 @@ type Realm struct {
 	// baseURL is known before the server answers, since its answers contain it.
 	baseURL string
 
-	mu       sync.Mutex
-	counts   map[Endpoint]int
-	logins   map[string]authorization // by session code
-	codes    map[string]login
-	sessions map[string]session // by refresh token
-	tokens   map[string]session // by access token
+	mu            sync.Mutex
+	counts        map[Endpoint]int
+	logins        map[string]authorization // by session code
+	codes         map[string]login
+	refreshTokens map[string]*session // spent ones, too
+	accessTokens  map[string]accessToken
+	renewals      int
+	replays       int
 }
 
 // authorization is an accepted authorization request.
@@ -71,13 +77,6 @@ type login struct {
 	user User
 }
 
-// session is what tokens stand for.
-type session struct {
-	user   User
-	scope  string
-	expire time.Time
-}
-
 // Start runs a realm on a free loopback port.
 func Start(config Config) (*Realm, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -85,13 +84,16 @@ func Start(config Config) (*Realm, error) {
 		return nil, fmt.Errorf("realm: %w", err)
 	}
 	r := &Realm{
-		config:   config,
-		key:      key,
-		counts:   make(map[Endpoint]int),
-		logins:   make(map[string]authorization),
-		codes:    make(map[string]login),
-		sessions: make(map[string]session),
-		tokens:   make(map[string]session),
+		config:        config,
+		key:           key,
+		counts:        make(map[Endpoint]int),
+		logins:        make(map[string]authorization),
+		codes:         make(map[string]login),
+		refreshTokens: make(map[string]*session),
+		accessTokens:  make(map[string]accessToken),
+	}
+	if r.config.AccessLife == 0 {
+		r.config.AccessLife = accessLife
 	}
 	mux := http.NewServeMux()
 	const protocol = "/realms/" + Name + "/protocol/openid-connect/"
@@ -102,6 +104,7 @@ func Start(config Config) (*Realm, error) {
 	mux.HandleFunc("POST "+protocol+string(Token), r.counted(Token, r.token))
 	mux.HandleFunc(protocol+string(UserInfo), r.counted(UserInfo, r.userinfo))
 	mux.HandleFunc("POST "+protocol+string(Introspection), r.counted(Introspection, r.introspect))
+	mux.HandleFunc("POST "+protocol+string(Revocation), r.counted(Revocation, r.revoke))
 	r.server = httptest.NewUnstartedServer(mux)
 	r.baseURL = "http://" + r.server.Listener.Addr().String()
 	r.server.Start()

@@ -1,6 +1,7 @@
 package realm
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -44,53 +45,53 @@ func (r *Realm) exchange(w http.ResponseWriter, req *http.Request) {
 		fail(w, http.StatusBadRequest, "invalid_grant", "Code not valid")
 		return
 	}
-	r.issue(w, session{user: login.user, scope: login.scope, expire: time.Now().Add(refreshLife)}, login.nonce)
+	s := &session{id: rand.Text(), user: login.user, scope: login.scope, expire: time.Now().Add(refreshLife)}
+	r.issue(w, s, login.nonce)
 }
 
 func (r *Realm) refresh(w http.ResponseWriter, req *http.Request) {
-	r.mu.Lock()
-	session, ok := r.sessions[req.PostFormValue("refresh_token")]
-	delete(r.sessions, req.PostFormValue("refresh_token"))
-	r.mu.Unlock()
-	if !ok || time.Now().After(session.expire) {
+	s := r.renew(req.PostFormValue("refresh_token"))
+	if s == nil {
 		fail(w, http.StatusBadRequest, "invalid_grant", "Token is not active")
 		return
 	}
-	r.issue(w, session, "")
+	r.issue(w, s, "")
 }
 
-func (r *Realm) issue(w http.ResponseWriter, s session, nonce string) {
+func (r *Realm) issue(w http.ResponseWriter, s *session, nonce string) {
+	life := r.config.AccessLife
 	access := r.sign("provider access token", r.claims(s.user, map[string]any{
-		"typ": "Bearer", "aud": "account", "scope": s.scope, "exp": time.Now().Add(accessLife).Unix(),
+		"typ": "Bearer", "aud": "account", "scope": s.scope, "sid": s.id, "exp": time.Now().Add(life).Unix(),
 	}))
-	identity := map[string]any{"typ": "ID", "aud": r.config.ClientID, "exp": time.Now().Add(accessLife).Unix()}
+	identity := map[string]any{"typ": "ID", "aud": r.config.ClientID, "sid": s.id, "exp": time.Now().Add(life).Unix()}
 	if nonce != "" {
 		identity["nonce"] = nonce
 	}
-	answer := map[string]any{
+	refresh := r.random("provider refresh token")
+	r.mu.Lock()
+	s.current = refresh
+	r.refreshTokens[refresh] = s
+	r.accessTokens[access] = accessToken{session: s, expire: time.Now().Add(life)}
+	r.mu.Unlock()
+	respond(w, http.StatusOK, map[string]any{
 		"access_token":       access,
 		"id_token":           r.sign("provider ID token", r.claims(s.user, identity)),
-		"refresh_token":      r.random("provider refresh token"),
+		"refresh_token":      refresh,
 		"token_type":         "Bearer",
-		"expires_in":         int(accessLife.Seconds()),
+		"expires_in":         int(life.Seconds()),
 		"refresh_expires_in": int(time.Until(s.expire).Seconds()),
 		"not-before-policy":  0,
 		"scope":              s.scope,
-	}
-	r.mu.Lock()
-	r.sessions[answer["refresh_token"].(string)] = s
-	r.tokens[access] = session{user: s.user, scope: s.scope, expire: time.Now().Add(accessLife)}
-	r.mu.Unlock()
-	respond(w, http.StatusOK, answer)
+	})
 }
 
 func (r *Realm) userinfo(w http.ResponseWriter, req *http.Request) {
-	s, ok := r.session(strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "))
+	token, ok := r.active(strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer "))
 	if !ok {
 		fail(w, http.StatusUnauthorized, "invalid_token", "Token verification failed")
 		return
 	}
-	respond(w, http.StatusOK, r.claims(s.user, nil))
+	respond(w, http.StatusOK, r.claims(token.session.user, nil))
 }
 
 func (r *Realm) introspect(w http.ResponseWriter, req *http.Request) {
@@ -98,21 +99,31 @@ func (r *Realm) introspect(w http.ResponseWriter, req *http.Request) {
 		fail(w, http.StatusUnauthorized, "invalid_request", "Authentication failed.")
 		return
 	}
-	s, ok := r.session(req.PostFormValue("token"))
+	token, ok := r.active(req.PostFormValue("token"))
 	if !ok {
 		respond(w, http.StatusOK, map[string]any{"active": false})
 		return
 	}
-	respond(w, http.StatusOK, r.claims(s.user, map[string]any{
-		"active": true, "client_id": r.config.ClientID, "scope": s.scope, "exp": s.expire.Unix(),
+	respond(w, http.StatusOK, r.claims(token.session.user, map[string]any{
+		"active": true, "client_id": r.config.ClientID, "sid": token.session.id, "scope": token.session.scope,
+		"exp": token.expire.Unix(),
 	}))
 }
 
-func (r *Realm) session(accessToken string) (session, bool) {
+// revoke takes a token back (RFC 7009), and its session with a refresh token.
+func (r *Realm) revoke(w http.ResponseWriter, req *http.Request) {
+	if !r.knownClient(req) {
+		fail(w, http.StatusUnauthorized, "unauthorized_client", "Invalid client or Invalid client credentials")
+		return
+	}
+	token := req.PostFormValue("token")
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s, ok := r.tokens[accessToken]
-	return s, ok && time.Now().Before(s.expire)
+	delete(r.accessTokens, token)
+	if s := r.refreshTokens[token]; s != nil {
+		s.ended = true
+	}
+	w.WriteHeader(http.StatusOK)
 }
 
 // knownClient checks client_secret_basic or client_secret_post.

@@ -5,7 +5,11 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
 
 // Confirm implements Provider.
@@ -20,11 +24,26 @@ func (p *OIDC) Confirm(ctx context.Context, tokens Tokens) error {
 	if err != nil {
 		return err
 	}
-	endpoint := md.value.introspectionEndpoint
-	if endpoint == "" {
-		return p.Check(ctx, tokens)
+	introspection, userinfo := md.value.introspectionEndpoint, md.value.userinfoEndpoint
+	switch {
+	case introspection != "" && p.verifier.mayIntrospect(tokens.AccessToken):
+		return p.introspect(ctx, introspection, tokens)
+	case introspection != "" && userinfo != "":
+		return p.present(ctx, userinfo, tokens)
 	}
-	return p.introspect(ctx, endpoint, tokens)
+	return p.Check(ctx, tokens)
+}
+
+// mayIntrospect reports whether the provider would tell us about an access token. To whom is not its audience, Keycloak
+// (since 26.6.2) and others say that every token is inactive, and Keycloak does not make the client to which it issues a
+// token its audience unless told to. An opaque token does not say for whom it is.
+func (v *verifier) mayIntrospect(accessToken secret.Text) bool {
+	token, ok := v.issuedHere(accessToken)
+	if !ok {
+		return true
+	}
+	audience, err := token.claims.texts("aud")
+	return err == nil && slices.Contains(audience, v.clientID)
 }
 
 // accessExpiry returns when the access token ends, by its own word if it is a JWT that was verified before it was stored;
@@ -85,6 +104,46 @@ func (v *verifier) describes(claims object, tokens Tokens) error {
 		}
 	}
 	return nil
+}
+
+// present uses the access token at the userinfo endpoint, to see whether it is accepted. Only a challenge that names the
+// token is a refusal of it (RFC 6750 section 3.1).
+func (p *OIDC) present(ctx context.Context, endpoint string, tokens Tokens) error {
+	const what = "userinfo"
+	got, err := get(ctx, p.client, what, endpoint, tokens.AccessToken)
+	switch {
+	case err != nil:
+		return err
+	case got.status == http.StatusUnauthorized && refusesToken(got.header):
+		return newError(KindNotHeld, "the provider does not accept the access token any more")
+	case got.status != http.StatusOK:
+		return statusError(what, got.status, got.header, p.now())
+	}
+	claims, err := parseObject(got.body)
+	if err != nil {
+		return newError(KindGarbage, "%s: %w", what, err)
+	}
+	subject, err := claims.text("sub")
+	if err != nil || subject == "" {
+		return newError(KindGarbage, "%s: it has no subject", what)
+	}
+	if want, _ := oldClaims(tokens.IDToken).text("sub"); want != "" && subject != want {
+		return newError(KindInvalidToken, "%s is about another subject", what)
+	}
+	return nil
+}
+
+func refusesToken(header http.Header) bool {
+	for _, challenge := range header.Values("WWW-Authenticate") {
+		scheme, parameters, _ := strings.Cut(challenge, " ")
+		for parameter := range strings.SplitSeq(parameters, ",") {
+			name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+			if strings.EqualFold(scheme, "Bearer") && name == "error" && strings.Trim(value, `"`) == "invalid_token" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // subject returns whom stored tokens are about. The access token comes first, since a provider may know one person under

@@ -192,6 +192,7 @@ func TestAccessTokenIsVerifiedWhereItIsAJWTOfTheIssuer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
+			r.Configure(func(s *upstreamtest.Settings) { s.OtherAudience = true })
 			r.EditAccessToken(test.edit)
 			_, err := r.exchange(t)
 			wantKind(t, err, test.want)

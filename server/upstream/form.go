@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,13 +10,6 @@ import (
 
 	"golang.org/x/oauth2"
 )
-
-// answer is what an endpoint said to a form.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
 
 // post sends a form, once, to an endpoint where we authenticate as we do at the token endpoint (RFC 6749 section 2.3.1).
 func (p *OIDC) post(ctx context.Context, what, endpoint string, form url.Values) (answer, error) {
@@ -33,16 +25,7 @@ func (p *OIDC) post(ctx context.Context, what, endpoint string, form url.Values)
 	if p.authStyle == oauth2.AuthStyleInHeader {
 		request.SetBasicAuth(url.QueryEscape(p.clientID), url.QueryEscape(p.clientSecret.Reveal()))
 	}
-	response, err := p.client.Do(request)
-	if err != nil {
-		return answer{}, transportError(what, err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return answer{}, transportError(what, err)
-	}
-	return answer{status: response.StatusCode, header: response.Header, body: body}, nil
+	return send(p.client, what, request)
 }
 
 // refused reports whether the answer is a well-formed error of RFC 6749 section 5.2 with one of the codes.

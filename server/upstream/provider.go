@@ -25,8 +25,8 @@ type Provider interface {
 	Exchange(ctx context.Context, req ExchangeRequest) (Login, error)
 	// Check reports whether stored tokens still hold, from keys and clock alone. KindNotHeld says that they do not.
 	Check(ctx context.Context, tokens Tokens) error
-	// Confirm asks the provider whether stored tokens still hold (RFC 7662), once and without a retry; one that offers no
-	// introspection is taken at the word of Check. KindNotHeld says that they do not, and also that the access token has
+	// Confirm asks the provider whether stored tokens still hold, where it offers introspection (RFC 7662); without, it
+	// says what Check says. KindNotHeld says that they do not, and also that the access token has
 	// expired: then nobody is asked, and a refresh token may still renew it. KindInvalidToken is an answer about somebody
 	// else's token.
 	Confirm(ctx context.Context, tokens Tokens) error

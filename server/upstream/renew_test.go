@@ -78,13 +78,16 @@ func TestWithoutRefreshTokenThereIsNoRenewal(t *testing.T) {
 // else of that answer may be kept.
 func TestRenewalThatFailsVerificationKeepsTheNewRefreshToken(t *testing.T) {
 	for name, spoil := range map[string]func(rig){
-		"another subject":    func(r rig) { r.EditIDToken(claim("sub", "mallory")) },
-		"another issuer":     func(r rig) { r.EditIDToken(claim("iss", "https://evil.example")) },
-		"another audience":   func(r rig) { r.EditIDToken(claim("aud", "other")) },
-		"another nonce":      func(r rig) { r.EditIDToken(claim("nonce", "other")) },
-		"unsigned ID token":  func(r rig) { r.EditIDToken(unsigned) },
-		"unsigned access":    func(r rig) { r.EditAccessToken(unsigned) },
-		"for another client": func(r rig) { r.EditAccessToken(claim("azp", "other")) },
+		"another subject":   func(r rig) { r.EditIDToken(claim("sub", "mallory")) },
+		"another issuer":    func(r rig) { r.EditIDToken(claim("iss", "https://evil.example")) },
+		"another audience":  func(r rig) { r.EditIDToken(claim("aud", "other")) },
+		"another nonce":     func(r rig) { r.EditIDToken(claim("nonce", "other")) },
+		"unsigned ID token": func(r rig) { r.EditIDToken(unsigned) },
+		"unsigned access":   func(r rig) { r.EditAccessToken(unsigned) },
+		"for another client": func(r rig) {
+			r.Configure(func(s *upstreamtest.Settings) { s.OtherAudience = true })
+			r.EditAccessToken(claim("azp", "other"))
+		},
 		"no ID token, bad access": func(r rig) {
 			r.EditTokenResponse(func(d map[string]any) { delete(d, "id_token") })
 			r.EditAccessToken(unsigned)

@@ -82,28 +82,49 @@ func (g guard) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// fetch gets a document. A bearer token is optional.
-func fetch(ctx context.Context, client *http.Client, what, url string, bearer secret.Text, now time.Time) ([]byte, error) {
+// answer is what an endpoint said.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// send makes a request, once, and reads the answer.
+func send(client *http.Client, what string, request *http.Request) (answer, error) {
+	response, err := client.Do(request)
+	if err != nil {
+		return answer{}, transportError(what, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return answer{}, transportError(what, err)
+	}
+	return answer{status: response.StatusCode, header: response.Header, body: body}, nil
+}
+
+// get asks for a document. A bearer token is optional.
+func get(ctx context.Context, client *http.Client, what, url string, bearer secret.Text) (answer, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, newError(KindMisconfigured, "%s: %w", what, err)
+		return answer{}, newError(KindMisconfigured, "%s: %w", what, err)
 	}
 	if !bearer.IsEmpty() {
 		request.Header.Set("Authorization", "Bearer "+bearer.Reveal())
 	}
-	response, err := client.Do(request)
+	return send(client, what, request)
+}
+
+// fetch gets a document that has to be there.
+func fetch(ctx context.Context, client *http.Client, what, url string, bearer secret.Text, now time.Time) ([]byte, error) {
+	got, err := get(ctx, client, what, url, bearer)
 	if err != nil {
-		return nil, transportError(what, err)
+		return nil, err
 	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return nil, statusError(what, response.StatusCode, response.Header, now)
+	if got.status != http.StatusOK {
+		return nil, statusError(what, got.status, got.header, now)
 	}
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return nil, transportError(what, err)
-	}
-	return body, nil
+	return got.body, nil
 }
 
 // transportError maps a request that got no complete answer.

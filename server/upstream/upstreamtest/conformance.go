@@ -81,6 +81,7 @@ func RunProvider(t *testing.T, newProvider func(t *testing.T, f *FakeIdP) upstre
 		"tokens in use are confirmed":                       (*suite).confirmed,
 		"an expired access token is denied without asking":  (*suite).expiredUnasked,
 		"tokens of an ended session are not confirmed":      (*suite).endedSession,
+		"a token that we may not introspect is used":        (*suite).usedInstead,
 		"who does not introspect is taken at Check's word":  (*suite).noIntrospection,
 		"a refresh token that is given back ends the rest":  (*suite).givenBack,
 		"an access token can be given back by itself":       (*suite).accessGivenBack,

@@ -49,6 +49,7 @@ func (f *FakeIdP) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	token, ok := f.accessTokens[bearer]
 	if !ok || !f.active(token) {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="`+realm+`", error="invalid_token", error_description="fake description"`)
 		writeError(w, http.StatusUnauthorized, "invalid_token")
 		return
 	}

@@ -69,6 +69,7 @@ type Settings struct {
 	OmitIssuer      bool // neither announces nor sends the iss parameter (RFC 9207)
 	SparseIDToken   bool // name and e-mail are at the userinfo endpoint only
 	NoIntrospection bool // does not announce the endpoint (RFC 7662)
+	OtherAudience   bool // access tokens are for others, as Keycloak's are unless told otherwise: we may not introspect them
 	NoRevocation    bool // does not announce the endpoint (RFC 7009)
 }
 

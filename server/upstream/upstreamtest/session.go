@@ -10,9 +10,10 @@ import (
 
 // accessToken is what the provider knows of one that it gave out.
 type accessToken struct {
-	session *session
-	expire  time.Time
-	revoked bool
+	session   *session
+	expire    time.Time
+	forOthers bool // we are not its audience
+	revoked   bool
 }
 
 // over reports whether a session gives nothing any more.
@@ -75,7 +76,7 @@ func (f *FakeIdP) serveIntrospection(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	document := map[string]any{"active": false}
-	if token, ok := f.accessTokens[r.PostFormValue("token")]; ok && f.active(token) {
+	if token, ok := f.accessTokens[r.PostFormValue("token")]; ok && f.active(token) && !token.forOthers {
 		user := f.users[token.session.user]
 		document = map[string]any{
 			"active": true, "iss": f.Issuer(), "sub": user.Subject, "username": user.Login, "client_id": clientID,

@@ -60,6 +60,21 @@ func (s *suite) endedSession() {
 	}
 }
 
+func (s *suite) usedInstead() {
+	s.fake.Configure(func(settings *Settings) { settings.OtherAudience = true })
+	login := s.fake.LogIn(s, s.provider, "alice")
+	if err := s.provider.Confirm(s.Context(), login.Tokens); err != nil {
+		s.Errorf("Confirm: %v", err)
+	}
+	s.fake.EndSession(login.SessionID)
+	s.wantKind(s.provider.Confirm(s.Context(), login.Tokens), upstream.KindNotHeld)
+	if i, u := s.fake.Requests(Introspection), s.fake.Requests(Userinfo); i != 0 || u != 2 {
+		s.Errorf("%d introspections and %d requests to userinfo", i, u)
+	}
+	s.fake.SetFault(Userinfo, Reset())
+	s.wantKind(s.provider.Confirm(s.Context(), login.Tokens), upstream.KindUnavailable)
+}
+
 func (s *suite) noIntrospection() {
 	s.fake.Configure(func(settings *Settings) { settings.NoIntrospection, settings.NoRevocation = true, true })
 	login := s.fake.LogIn(s, s.provider, "alice")

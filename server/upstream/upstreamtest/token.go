@@ -101,7 +101,9 @@ func (f *FakeIdP) newRefreshToken(s *session) string {
 // answer writes a token response.
 func (f *FakeIdP) answer(w http.ResponseWriter, s *session, refreshToken string) {
 	access := f.newAccessToken(s)
-	f.accessTokens[access] = &accessToken{session: s, expire: f.now().Add(f.settings.AccessLifetime)}
+	f.accessTokens[access] = &accessToken{
+		session: s, expire: f.now().Add(f.settings.AccessLifetime), forOthers: f.settings.OtherAudience,
+	}
 	response := map[string]any{
 		"access_token": access,
 		"token_type":   "Bearer",
@@ -121,9 +123,12 @@ func (f *FakeIdP) newAccessToken(s *session) string {
 	if f.settings.Opaque {
 		return "fake-access-" + rand.Text()
 	}
-	now := f.now()
+	now, audience := f.now(), []string{clientID, "account"}
+	if f.settings.OtherAudience {
+		audience = []string{"account"}
+	}
 	draft := f.keys[len(f.keys)-1].draft("JWT", map[string]any{
-		"iss": f.Issuer(), "sub": f.users[s.user].Subject, "aud": "account", "azp": clientID, "typ": "Bearer",
+		"iss": f.Issuer(), "sub": f.users[s.user].Subject, "aud": audience, "azp": clientID, "typ": "Bearer",
 		"sid": s.id, "iat": now.Unix(), "exp": now.Add(f.settings.AccessLifetime).Unix(), "jti": rand.Text(), "scope": s.scope,
 	})
 	if f.edits.accessToken != nil {

@@ -25,8 +25,8 @@ func (p *OIDC) ReadLogoutToken(ctx context.Context, raw secret.Text) (LogoutToke
 	return p.verifier.logoutToken(ctx, raw)
 }
 
-// logoutToken verifies a logout token (section 2.6). The type in the header is optional (section 2.4), and Keycloak says
-// "JWT"; the event is what no other token of the provider has.
+// logoutToken verifies a logout token (section 2.6). The type in the header is no more than advised (section 2.4), and
+// providers say "JWT"; the event is what no other token of theirs has.
 func (v *verifier) logoutToken(ctx context.Context, raw secret.Text) (LogoutToken, error) {
 	parsed, err := parseJWT(raw)
 	if err != nil {
@@ -55,8 +55,8 @@ func (v *verifier) logoutToken(ctx context.Context, raw secret.Text) (LogoutToke
 	return v.inTime(token, claims)
 }
 
-// isLogoutEvent tells a logout token from an ID token, which must not pass for one and may have a nonce. Keycloak puts
-// further members beside the event.
+// isLogoutEvent tells a logout token from an ID token, which must not pass for one and may have a nonce. Keycloak can put
+// revoke_offline_access beside the event.
 func isLogoutEvent(claims object) bool {
 	events, err := parseObject(claims["events"])
 	if err != nil {

@@ -61,7 +61,7 @@ func (f *FakeIdP) LogoutToken(login, sessionID string, edits ...func(*Draft)) se
 	if sessionID != "" {
 		claims["sid"] = sessionID
 	}
-	draft := f.keys[len(f.keys)-1].draft("JWT", claims)
+	draft := f.keys[len(f.keys)-1].draft("logout+jwt", claims)
 	for _, edit := range edits {
 		edit(draft)
 	}

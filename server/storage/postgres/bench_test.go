@@ -42,6 +42,8 @@ func fillCodes(b *testing.B, store *Store, count int) {
 	fill(b, store,
 		`INSERT INTO users (`+userColumns+`) SELECT 'user-' || i, 'provider', 'issuer', i::text, '', '', '', '', false,
 			'', NULL, now() FROM generate_series(0, 99) i`,
+		`INSERT INTO users (`+userColumns+`) VALUES ('user', 'provider', 'issuer', 'subject', '', '', '', '', false, '',
+			NULL, now())`,
 		`INSERT INTO credentials (`+credentialColumns+`) SELECT 'credential-' || i, 'user-' || i, 'provider', '', '',
 			NULL, NULL, false, '', 1, now(), 0, NULL FROM generate_series(0, 99) i`,
 		`INSERT INTO codes (`+codeColumns+`) SELECT sha256(('code code-' || i)::bytea), 'grant code-' || i, 'client',
@@ -121,8 +123,6 @@ func BenchmarkReadGrant(b *testing.B) {
 		}
 	}
 	fill(b, store)
-	fill(b, store, `INSERT INTO users (id, provider, issuer, subject, name, given_name, family_name, email,
-		email_verified, preferred_username) VALUES ('user', '', '', '', '', '', '', '', false, '')`)
 	inParallel(b, func(i int) error {
 		_, err := store.Grant(b.Context(), "grant "+numbered("code", i%grants))
 		return err

@@ -65,7 +65,6 @@ func (s *Store) CreateClient(ctx context.Context, client storage.Client, maxUnus
 	}
 	return s.insertBounded(ctx, "create client", bounded{
 		turn: turnClients, statement: insertClient, args: clientFields(&client), limit: maxUnused,
-		full: storage.ErrLimit,
 	})
 }
 

@@ -79,7 +79,6 @@ func (s *Store) CreateTransaction(ctx context.Context, txn storage.Transaction, 
 	}
 	return s.insertBounded(ctx, "create transaction", bounded{
 		turn: turnTransactions, statement: insertTransaction, args: transactionFields(&txn), limit: maxLive,
-		full: storage.ErrLimit,
 	})
 }
 

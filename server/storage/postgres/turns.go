@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"errors"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
 )
 
 // Names of rows in turns.
@@ -15,9 +17,8 @@ const (
 // margin is how far below a limit inserts begin to take turns.
 const margin = 256
 
-// takeTurn waits until nobody else holds the turn, and holds it until the end of the transaction. It is a row and not an
-// advisory lock, because CockroachDB has no advisory locks that lock, and because a statement that follows in the same
-// transaction sees what the holder before has written.
+// takeTurn waits until nobody else holds the turn, and holds it until the end of the transaction. The statements after it
+// see what the holders before have written. It is a row and not an advisory lock, because CockroachDB has none that locks.
 func takeTurn(tx *session, name string) error {
 	held, err := tx.change(`SELECT name FROM turns WHERE name = $1 FOR UPDATE`, name)
 	if err == nil && held == 0 {
@@ -35,11 +36,9 @@ type bounded struct {
 	args []any
 	// limit is the most rows.
 	limit int
-	// full is the error when there are as many.
-	full error
 }
 
-// insertBounded inserts unless the limit is reached.
+// insertBounded inserts, or answers storage.ErrLimit when the limit is reached.
 //
 // Under read committed, inserts that run at the same time do not count each other. Far below the limit that does not
 // matter. Close to it they take turns, and the limit is exact, with one exception: an insert that is still on its way
@@ -51,7 +50,7 @@ func (s *Store) insertBounded(ctx context.Context, action string, insert bounded
 		var present int
 		err := tx.insertRow([]any{&present, &done}, insert.statement, append(insert.args, below)...)
 		if err == nil && !done && present >= insert.limit {
-			return insert.full
+			return storage.ErrLimit
 		}
 		return err
 	}

@@ -1,8 +1,7 @@
 -- NULL is the zero time, the empty list or the absent value of a record.
 --
--- client_id is no foreign key: a client may live at a URL, and a grant outlives a deleted client. credential_id is none:
--- ended grants and codes outlive the credential. user_id is none: keeping one costs every redemption a shared lock on the
--- row of its user, and the sweep decides under that user's lock instead (see sweep.go).
+-- client_id is no foreign key: a client may live at a URL, and a grant outlives a deleted client. Neither is credential_id:
+-- ended grants and codes outlive the credential.
 
 CREATE TABLE clients (
     id               text        NOT NULL PRIMARY KEY,
@@ -72,7 +71,7 @@ CREATE TABLE users (
 
 CREATE TABLE credentials (
     id                  text    NOT NULL PRIMARY KEY,
-    user_id             text    NOT NULL,
+    user_id             text    NOT NULL REFERENCES users (id),
     provider            text    NOT NULL,
     scopes              text    NOT NULL,
     sealed              bytea,
@@ -105,7 +104,7 @@ CREATE TABLE codes (
     challenge      text        NOT NULL,
     resource       text        NOT NULL,
     scopes         text[],
-    user_id        text        NOT NULL,
+    user_id        text        NOT NULL REFERENCES users (id),
     credential_id  text        NOT NULL,
     create_time    timestamptz NOT NULL,
     expire_time    timestamptz NOT NULL,
@@ -120,7 +119,7 @@ CREATE INDEX codes_expire ON codes (expire_time);
 CREATE TABLE grants (
     id                   text        NOT NULL PRIMARY KEY,
     client_id            text        NOT NULL,
-    user_id              text        NOT NULL,
+    user_id              text        NOT NULL REFERENCES users (id),
     credential_id        text        NOT NULL,
     resource             text        NOT NULL,
     scopes               text[],
@@ -156,7 +155,7 @@ CREATE INDEX revocations_create ON revocations (create_time);
 
 CREATE TABLE account_sessions (
     hash        bytea       NOT NULL PRIMARY KEY,
-    user_id     text        NOT NULL,
+    user_id     text        NOT NULL REFERENCES users (id),
     create_time timestamptz NOT NULL,
     expire_time timestamptz NOT NULL
 );

@@ -7,9 +7,15 @@ import (
 	"testing"
 
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
+	"github.com/gatehouse-auth/gatehouse/server/oauth"
 )
 
-// client is a registered OAuth client, with the part of the edge.
+const (
+	redirectURI = "https://client.example.org/callback"
+	pkce        = "a-verifier-of-at-least-forty-three-characters-x"
+)
+
+// client is a registered OAuth client, and what the edge does for it.
 type client struct {
 	core gatehousev1.AuthServiceClient
 	id   string
@@ -26,6 +32,20 @@ func register(b *testing.B, core gatehousev1.AuthServiceClient) client {
 	return client{core: core, id: registered.GetClientId()}
 }
 
+// login walks the whole flow and returns an access token.
+func (c client) login(b *testing.B, walk browser) string {
+	b.Helper()
+	code, err := c.authorize(b.Context(), walk)
+	if err != nil {
+		b.Fatal(err)
+	}
+	tokens, err := c.exchange(b.Context(), code)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return tokens.GetAccessToken()
+}
+
 // browser takes the URL at the provider and returns the query with which the provider sends back.
 type browser func(ctx context.Context, uri string) (url.Values, error)
 
@@ -34,7 +54,7 @@ func (c client) authorize(ctx context.Context, walk browser) (string, error) {
 	uri := redirectURI
 	begun, err := c.core.BeginAuthorization(ctx, &gatehousev1.BeginAuthorizationRequest{
 		ClientId: c.id, RedirectUri: &uri, ResponseType: "code",
-		CodeChallenge: challenge(), CodeChallengeMethod: "S256",
+		CodeChallenge: string(oauth.ChallengeOf(pkce)), CodeChallengeMethod: "S256",
 	})
 	if err != nil {
 		return "", err

@@ -70,7 +70,7 @@ func (l *ledger) prepare(ctx context.Context) (err error) {
 		`INSERT INTO made (id, body) VALUES (2 * ?1 + 1, randomblob(200))`,
 		`UPDATE used SET times = times + min(?1, 1) WHERE id = 0`,
 	} {
-		prepared, err := l.conn.PrepareContext(ctx, statement)
+		prepared, err := l.conn.PrepareContext(ctx, statement) //nolint:sqlclosecheck // run closes it
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,6 @@ import (
 // endpoint is an MCP endpoint on the network.
 type endpoint struct {
 	address string
-	host    string // the value of Host that it answers to
 	token   string // empty when it asks for none
 }
 
@@ -71,7 +70,7 @@ func (e endpoint) request(b *testing.B, version, session string, method mcpgo.MC
 		b.Fatal(err)
 	}
 	body := fmt.Appendf(nil, `{"jsonrpc":"2.0","id":1,"method":%q,"params":%s}`, method, raw)
-	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+e.host+"/mcp", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+e.address+"/mcp", bytes.NewReader(body))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(collector)
-	if answer, ok := os.LookupEnv(limitVariable); ok {
-		serveLimits(answer)
+	if task, ok := os.LookupEnv(limitVariable); ok {
+		serveLimits(task)
 		return
 	}
 	m.Run()

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"testing"
 
 	mcpgo "github.com/mark3labs/mcp-go/mcp"
@@ -15,8 +16,8 @@ import (
 
 // endpoint is an MCP endpoint on the network.
 type endpoint struct {
-	address string
-	token   string // empty when it asks for none
+	url   string
+	token string // empty when it asks for none
 }
 
 // peer is an MCP client on a connection of its own. It writes bytes that are ready and reads no more than it must: the
@@ -30,7 +31,11 @@ type peer struct {
 // connect does what a client of a protocol version does before it calls a tool.
 func (e endpoint) connect(b *testing.B, version string) *peer {
 	b.Helper()
-	conn, err := net.Dial("tcp", e.address)
+	u, err := url.Parse(e.url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", u.Host)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -70,7 +75,7 @@ func (e endpoint) request(b *testing.B, version, session string, method mcpgo.MC
 		b.Fatal(err)
 	}
 	body := fmt.Appendf(nil, `{"jsonrpc":"2.0","id":1,"method":%q,"params":%s}`, method, raw)
-	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+e.address+"/mcp", bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, e.url, bytes.NewReader(body))
 	if err != nil {
 		b.Fatal(err)
 	}

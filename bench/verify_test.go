@@ -19,7 +19,7 @@ func benchmarkVerifyToken(b *testing.B, path string) {
 	if err != nil || !answer.GetActive() {
 		b.Fatal(answer, err)
 	}
-	limit := dial(b, startLimits(b, answer).grpc)
+	limit := dial(b, startLimits(b, g, answer).grpc)
 	ask := func(core gatehousev1.AuthServiceClient) func(int) error {
 		return func(int) error {
 			_, err := core.VerifyToken(b.Context(), question)

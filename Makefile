@@ -8,6 +8,7 @@ SHELL := bash
 # Settings: make fuzz FUZZTIME=1m, make race PACKAGES=./server/grant, make e2e TESTFLAGS='-v -run Login'
 FUZZTIME ?= 10s
 BENCHTIME ?= 1s
+ROUNDS ?= 21
 PACKAGES ?= ./...
 TESTFLAGS ?=
 
@@ -49,9 +50,13 @@ fuzz: ## Fuzz every target for FUZZTIME
 	FUZZTIME=$(FUZZTIME) .ci/fuzz.sh
 
 .PHONY: bench
-bench: ## Run the benchmarks for BENCHTIME each
+bench: ## Measure against the limits in ROUNDS rounds, and print the tables of docs/performance.md
+	go test -run '^$$' -bench . -benchtime $(ROUNDS)x ./bench | go run ./bench/table
+
+.PHONY: microbench
+microbench: ## Run the benchmarks of single parts for BENCHTIME each
 	go test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem \
-		$$(git grep -l '^func Benchmark' -- '*_test.go' | xargs -rn1 dirname | sort -u | sed 's|^|./|')
+		$$(git grep -l '^func Benchmark' -- '*_test.go' ':!bench' | xargs -rn1 dirname | sort -u | sed 's|^|./|')
 
 .PHONY: e2e
 e2e: ## Test the binary from outside; parts whose programs are missing skip themselves

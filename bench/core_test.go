@@ -1,0 +1,47 @@
+package bench
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"testing"
+	"time"
+
+	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
+	"github.com/gatehouse-auth/gatehouse/server"
+	"github.com/gatehouse-auth/gatehouse/server/config"
+	"github.com/gatehouse-auth/gatehouse/server/inprocess"
+	"github.com/gatehouse-auth/gatehouse/server/interceptor"
+	"github.com/gatehouse-auth/gatehouse/server/secret"
+)
+
+// openCore opens a whole core on a durable store, and returns a client that comes the way of an edge in the process.
+func openCore(b *testing.B) client {
+	b.Helper()
+	cfg, err := config.Load(config.Sources{Environ: []string{
+		"MCP_SERVER_BASE_URL=https://mcp.example.com", "GATEHOUSE_DATA_DIR=" + b.TempDir(),
+	}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	core, err := server.Open(b.Context(), server.Deps{
+		Config: cfg, Provider: provider{}, Logger: slog.New(slog.DiscardHandler), Random: secret.NewSource(nil), Now: time.Now,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := core.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	channel := inprocess.NewChannel(core.Chain(interceptor.InProcessGate(interceptor.NewTable())).Unary)
+	core.Register(channel)
+	return register(b, gatehousev1.NewAuthServiceClient(channel))
+}
+
+// passThrough is a browser that comes straight back from provider.
+func passThrough(_ context.Context, uri string) (url.Values, error) {
+	u, err := url.Parse(uri)
+	return url.Values{"state": {u.Query().Get("state")}, "code": {"upstream-code"}}, err
+}

@@ -7,10 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fullstorydev/grpchan/inprocgrpc"
+
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 	"github.com/gatehouse-auth/gatehouse/server"
 	"github.com/gatehouse-auth/gatehouse/server/config"
-	"github.com/gatehouse-auth/gatehouse/server/inprocess"
 	"github.com/gatehouse-auth/gatehouse/server/interceptor"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
@@ -35,7 +36,8 @@ func openCore(b *testing.B) client {
 			b.Error(err)
 		}
 	})
-	channel := inprocess.NewChannel(core.Chain(interceptor.InProcessGate(interceptor.NewTable())).Unary)
+	channel := new(inprocgrpc.Channel).
+		WithServerUnaryInterceptor(core.Chain(interceptor.InProcessGate(interceptor.NewTable())).Unary)
 	core.Register(channel)
 	return register(b, gatehousev1.NewAuthServiceClient(channel))
 }

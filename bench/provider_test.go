@@ -49,4 +49,12 @@ func (provider) Renew(context.Context, upstream.Tokens) (upstream.Login, error) 
 	return upstream.Login{}, errors.New("nothing here lives long enough to be renewed")
 }
 
+func (provider) Confirm(context.Context, upstream.Tokens) error { return nil }
+
+func (provider) Revoke(context.Context, upstream.Tokens) error { return nil }
+
+func (provider) ReadLogoutToken(context.Context, secret.Text) (upstream.LogoutToken, error) {
+	return upstream.LogoutToken{}, errors.New("nobody logs out here")
+}
+
 func (provider) Ready(context.Context) error { return nil }

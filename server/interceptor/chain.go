@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -86,7 +87,8 @@ func (c Chain) public(ctx context.Context, method string, err error) error {
 	}
 	public := c.deps.Status(err)
 	level := slog.LevelInfo
-	if public.Code() == codes.Internal || public.Code() == codes.Unavailable {
+	ours := public.Code() == codes.Internal || public.Code() == codes.Unavailable
+	if ours && !errors.Is(ctx.Err(), context.Canceled) { // a caller who has gone away breaks off what was under way
 		level = slog.LevelError
 	}
 	c.deps.Logger.Log(ctx, level, "rpc failed",

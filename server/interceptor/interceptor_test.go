@@ -38,19 +38,24 @@ func (a auth) VerifyToken(ctx context.Context, _ *gatehousev1.VerifyTokenRequest
 	return &gatehousev1.VerifyTokenResponse{Active: true}, a.verify(ctx)
 }
 
-// serve starts a server behind a gate and returns a connection to it.
-func serve(t *testing.T, gate interceptor.Gate, logs *strings.Builder, verify func(context.Context) error) (*grpc.Server, *grpc.ClientConn) {
+func newChain(t *testing.T, gate interceptor.Gate, logs *strings.Builder) interceptor.Chain {
 	t.Helper()
 	validator, err := protovalidate.New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain := interceptor.NewChain(interceptor.Deps{
+	return interceptor.NewChain(interceptor.Deps{
 		Logger:    slog.New(slog.NewTextHandler(logs, nil)),
 		Validator: validator,
 		Status:    service.Status,
 		Now:       time.Now,
 	}, gate)
+}
+
+// serve starts a server behind a gate and returns a connection to it.
+func serve(t *testing.T, gate interceptor.Gate, logs *strings.Builder, verify func(context.Context) error) (*grpc.Server, *grpc.ClientConn) {
+	t.Helper()
+	chain := newChain(t, gate, logs)
 	server := grpc.NewServer(grpc.UnaryInterceptor(chain.Unary), grpc.StreamInterceptor(chain.Stream))
 	gatehousev1.RegisterAuthServiceServer(server, auth{verify: verify})
 	gatehousev1.RegisterAdminServiceServer(server, gatehousev1.UnimplementedAdminServiceServer{})
@@ -171,6 +176,20 @@ func TestFailuresTellTheCallerNothingInternal(t *testing.T) {
 				t.Errorf("log = %s", log)
 			}
 		})
+	}
+}
+
+func TestACallerWhoGoesAwayIsNoFault(t *testing.T) {
+	logs := new(strings.Builder)
+	chain := newChain(t, interceptor.InProcessGate(interceptor.NewTable()), logs)
+	ctx, goAway := context.WithCancel(t.Context())
+	info := &grpc.UnaryServerInfo{FullMethod: gatehousev1.AuthService_VerifyToken_FullMethodName}
+	_, err := chain.Unary(ctx, &gatehousev1.VerifyTokenRequest{Resource: "r"}, info, func(ctx context.Context, _ any) (any, error) {
+		goAway()
+		return nil, oauth.Unavailable(ctx.Err())
+	})
+	if log := logs.String(); err == nil || !strings.Contains(log, "level=INFO") {
+		t.Errorf("err = %v, log = %s", err, log)
 	}
 }
 

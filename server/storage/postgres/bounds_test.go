@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -33,7 +34,7 @@ func TestInsertsFarBelowTheLimitTakeNoTurns(t *testing.T) {
 		t.Errorf("far below the limit: %v", err)
 	}
 	wantOutage(t, store.CreateClient(t.Context(), client("close"), margin+1))
-	if err := store.CreateClient(t.Context(), client("over"), 1); err != storage.ErrLimit {
+	if err := store.CreateClient(t.Context(), client("over"), 1); !errors.Is(err, storage.ErrLimit) {
 		t.Errorf("at the limit: %v", err)
 	}
 }
@@ -47,10 +48,10 @@ func TestKeyThatIsTooLongIsInvalid(t *testing.T) {
 		long += rand.Text()
 	}
 	client := storage.Client{ID: long, Origin: storage.OriginDynamic, CreateTime: noon}
-	if err := store.CreateClient(t.Context(), client, 1000); err != storage.ErrInvalid {
+	if err := store.CreateClient(t.Context(), client, 1000); !errors.Is(err, storage.ErrInvalid) {
 		t.Errorf("storing answered %v, want %v", err, storage.ErrInvalid)
 	}
-	if _, err := store.Client(t.Context(), long); err != storage.ErrNotFound {
+	if _, err := store.Client(t.Context(), long); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("looking answered %v, want %v", err, storage.ErrNotFound)
 	}
 }

@@ -22,8 +22,17 @@ const (
 	lifetimeSpread = 10 * time.Minute
 )
 
-// parameters are the settings of the server that the store counts on. Those in the URL win, but for synchronous_commit,
-// which may only be raised.
+// access is how a store gets at its database.
+type access struct {
+	pool *pgxpool.Config
+	// pooled says that a pooler stands between, which lends each transaction another connection of the server. What the
+	// store counts on is then set by each transaction for itself and not once for the connection.
+	pooled bool
+	// begin is the statement that begins a transaction.
+	begin string
+}
+
+// parameters are the settings of the server that the store counts on. Those in the URL go before them.
 func parameters() map[string]string {
 	return map[string]string{
 		"synchronous_commit":                  "on", // off may lose the last commits, and with them that a code was used
@@ -34,63 +43,74 @@ func parameters() map[string]string {
 	}
 }
 
-// configure reads a URL and returns the settings of the pool and the statement that begins a transaction.
-//
-// A URL that names a default_query_exec_mode other than cache_statement says that a pooler stands between, which lends
-// each transaction another connection of the server. What the store counts on is then set by each transaction for itself
-// and not once for the connection.
-func configure(url string, options settings) (config *pgxpool.Config, begin string, err error) {
-	config, err = pgxpool.ParseConfig(url)
+// configure reads a URL. Its default_query_exec_mode says whether there is a pooler. The errors show the URL without its
+// password.
+func configure(url string, options settings) (access, error) {
+	pool, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, "", err // it shows the URL without its password
+		return access{}, err
 	}
-	conn := config.ConnConfig
-	switch conn.DefaultQueryExecMode {
-	case pgx.QueryExecModeSimpleProtocol:
-		return nil, "", errors.New("default_query_exec_mode=simple_protocol would write values into statements")
+	conn := pool.ConnConfig
+	pooled, err := pooledMode(conn.DefaultQueryExecMode)
+	if err != nil {
+		return access{}, err
+	}
+	wanted, err := merge(parameters(), conn.RuntimeParams)
+	if err != nil {
+		return access{}, err
+	}
+	begin := "begin isolation level read committed"
+	if pooled {
+		begin += setLocal(wanted)
+	} else {
+		maps.Copy(conn.RuntimeParams, wanted)
+		if conn.RuntimeParams["application_name"] == "" {
+			conn.RuntimeParams["application_name"] = "gatehouse"
+		}
+	}
+	boundConnections(pool, url, options)
+	return access{pool, pooled, begin}, nil
+}
+
+// pooledMode says whether a mode of the driver is one for a pooler.
+func pooledMode(mode pgx.QueryExecMode) (bool, error) {
+	switch mode {
+	case pgx.QueryExecModeCacheStatement:
+		return false, nil
+	case pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec:
+		return true, nil
 	case pgx.QueryExecModeDescribeExec:
-		return nil, "", errors.New("default_query_exec_mode=describe_exec takes two steps, between which a pooler may change " +
-			"the connection: use cache_describe")
+		return false, errors.New("default_query_exec_mode=describe_exec takes two steps, between which a pooler may " +
+			"change the connection: use cache_describe")
+	default:
+		return false, errors.New("default_query_exec_mode=simple_protocol would write values into statements: " +
+			"use cache_describe")
 	}
+}
+
+// boundConnections sets how many connections there are, how long they take, and when they are dropped.
+func boundConnections(pool *pgxpool.Config, url string, options settings) {
+	if !strings.Contains(url, "pool_max_conns") {
+		pool.MaxConns = options.connections
+	}
+	pool.MaxConnLifetimeJitter = lifetimeSpread
+	pool.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		registerColumns(conn.TypeMap())
+		return nil
+	}
+	pool.BeforeClose = hangUp
+	conn := pool.ConnConfig
 	if conn.ConnectTimeout == 0 {
 		conn.ConnectTimeout = connectTimeout
 		conn.DialFunc = (&net.Dialer{Timeout: connectTimeout}).DialContext
 	}
-	if conn.ValidateConnect == nil {
+	if conn.ValidateConnect == nil { // the URL has no target_session_attrs
 		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	conn.OnPgError = keepConnection(conn.OnPgError)
-	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
-		registerColumns(conn.TypeMap())
-		return nil
-	}
-	config.BeforeClose = hangUp
-	if !strings.Contains(url, "pool_max_conns") {
-		config.MaxConns = options.connections
-	}
-	config.MaxConnLifetimeJitter = lifetimeSpread
-
-	wanted, err := merge(parameters(), conn.RuntimeParams)
-	if err != nil {
-		return nil, "", err
-	}
-	begin = "begin isolation level read committed"
-	if pooled(conn) {
-		return config, begin + setLocal(wanted), nil
-	}
-	maps.Copy(conn.RuntimeParams, wanted)
-	if conn.RuntimeParams["application_name"] == "" {
-		conn.RuntimeParams["application_name"] = "gatehouse"
-	}
-	return config, begin, nil
 }
 
-// pooled reports whether the URL speaks of a pooler.
-func pooled(conn *pgx.ConnConfig) bool {
-	return conn.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement
-}
-
-// merge lets given values replace the wanted ones and takes them out of given.
+// merge lets given values replace the wanted ones and takes them out of given. synchronous_commit may only be raised.
 func merge(wanted, given map[string]string) (map[string]string, error) {
 	for name := range wanted {
 		if value, ok := given[name]; ok {
@@ -108,8 +128,8 @@ func merge(wanted, given map[string]string) (map[string]string, error) {
 // setLocal returns statements that set parameters until the end of a transaction. The values are the operator's.
 func setLocal(parameters map[string]string) string {
 	var text strings.Builder
-	for name, value := range parameters {
-		fmt.Fprintf(&text, "; set local %s = '%s'", name, strings.ReplaceAll(value, "'", "''"))
+	for _, name := range slices.Sorted(maps.Keys(parameters)) {
+		fmt.Fprintf(&text, "; set local %s = '%s'", name, strings.ReplaceAll(parameters[name], "'", "''"))
 	}
 	return text.String()
 }

@@ -47,9 +47,11 @@ func TestConnectionsAreBounded(t *testing.T) {
 		"postgres://h/db":                   10,
 		"postgres://h/db?pool_max_conns=25": 25,
 	} {
-		config, _, err := configure(url, settings{connections: 10})
-		if err != nil || config.MaxConns != want {
-			t.Errorf("%s: at most %d connections, %v; want %d", url, config.MaxConns, err, want)
+		access, err := configure(url, settings{connections: 10})
+		if err != nil {
+			t.Error(err)
+		} else if access.pool.MaxConns != want {
+			t.Errorf("%s: %d connections, want %d", url, access.pool.MaxConns, want)
 		}
 	}
 }
@@ -119,7 +121,7 @@ func TestDatabaseThatCannotServeIsRefused(t *testing.T) {
 		`CREATE DATABASE standby; ALTER DATABASE standby SET default_transaction_read_only = on`: "read only",
 	} {
 		name := strings.Trim(strings.Fields(statement)[2], ";")
-		for _, part := range strings.Split(statement, ";") {
+		for part := range strings.SplitSeq(statement, ";") {
 			if _, err := admin.Exec(t.Context(), part); err != nil {
 				t.Fatal(err)
 			}

@@ -74,7 +74,7 @@ func Migrate(ctx context.Context, url string, direction Direction) error {
 }
 
 func migrateURL(ctx context.Context, url string, direction Direction) error {
-	config, _, err := configure(url, settings{connections: 1})
+	access, err := configure(url, settings{connections: 1})
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func migrateURL(ctx context.Context, url string, direction Direction) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, config.ConnConfig, migrations, direction)
+	return migrate(ctx, access.pool.ConnConfig, migrations, direction)
 }
 
 // ensureSchema migrates up when the schema is older than this binary.
@@ -91,48 +91,55 @@ func ensureSchema(ctx context.Context, config *pgx.ConnConfig) error {
 	if err != nil {
 		return err
 	}
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
+	var version int
+	err = connected(ctx, config, func(conn *pgx.Conn) (err error) {
+		if encoding := conn.PgConn().ParameterStatus("server_encoding"); encoding != "UTF8" {
+			return fmt.Errorf("the encoding of the database is %s: create one with UTF8", encoding)
+		}
+		version, err = schemaVersion(ctx, conn)
 		return err
-	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	if encoding := conn.PgConn().ParameterStatus("server_encoding"); encoding != "UTF8" {
-		return fmt.Errorf("the encoding of the database is %s: create one with UTF8", encoding)
-	}
-	version, err := schemaVersion(ctx, conn)
-	if err == nil && version == len(migrations) {
+	})
+	switch {
+	case err == nil && version == len(migrations):
 		return nil
-	}
-	if err != nil && sqlState(err) != undefinedTable {
+	case err == nil, sqlState(err) == undefinedTable:
+		return migrate(ctx, config, migrations, Up)
+	default:
 		return err
 	}
-	return migrate(ctx, config, migrations, Up)
 }
 
-// migrate moves the schema, each time in one transaction with its version: after a crash the steps are there or not.
+// migrate moves the schema, in one transaction with its version: after a crash the steps are there or not.
 func migrate(ctx context.Context, config *pgx.ConnConfig, migrations []migration, direction Direction) error {
+	return connected(ctx, config, func(conn *pgx.Conn) error {
+		if err := prepareVersions(ctx, conn); err != nil {
+			return err
+		}
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: beginMigration}, func(tx pgx.Tx) error {
+			version, err := lockSchema(ctx, tx)
+			switch {
+			case err != nil:
+				return err
+			case version > len(migrations):
+				return fmt.Errorf("%w: its schema is version %d, this program knows up to %d",
+					ErrNewerSchema, version, len(migrations))
+			case direction == Up:
+				return stepUp(ctx, tx, migrations[version:])
+			case version > 0:
+				return stepDown(ctx, tx, migrations[version-1])
+			default:
+				return nil
+			}
+		})
+	})
+}
+
+// connected does something on a connection outside the pool.
+func connected(ctx context.Context, config *pgx.ConnConfig, do func(*pgx.Conn) error) error {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
-	if err := prepareVersions(ctx, conn); err != nil {
-		return err
-	}
-	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: beginMigration}, func(tx pgx.Tx) error {
-		version, err := lockSchema(ctx, tx)
-		switch {
-		case err != nil:
-			return err
-		case version > len(migrations):
-			return fmt.Errorf("%w: its schema is version %d, this program knows up to %d",
-				ErrNewerSchema, version, len(migrations))
-		case direction == Down && version > 0:
-			return stepDown(ctx, tx, migrations[version-1])
-		case direction == Down:
-			return nil
-		default:
-			return stepUp(ctx, tx, migrations[version:])
-		}
-	})
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // nothing is under way any more
+	return do(conn)
 }

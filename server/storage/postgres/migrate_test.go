@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,11 +16,11 @@ import (
 
 // migrateSteps migrates with steps that are not this binary's.
 func migrateSteps(ctx context.Context, url string, steps []migration) error {
-	config, _, err := configure(url, settings{connections: 1})
+	access, err := configure(url, settings{connections: 1})
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, config.ConnConfig, steps, Up)
+	return migrate(ctx, access.pool.ConnConfig, steps, Up)
 }
 
 // query reads one number.
@@ -90,7 +91,7 @@ func TestMigrations(t *testing.T) {
 
 	t.Run("a newer schema is refused and left alone", func(t *testing.T) {
 		url := server.Schema(t)
-		newer := append(own[:len(own):len(own)], migration{version: len(own) + 1, up: `CREATE TABLE mood (id bigint)`})
+		newer := append(slices.Clip(own), migration{version: len(own) + 1, up: `CREATE TABLE mood (id bigint)`})
 		if err := migrateSteps(t.Context(), url, newer); err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ func (s *Store) read(ctx context.Context, action string, apply func(*session) er
 // write runs one statement that changes something, which is a transaction by itself, and perhaps others after it that
 // only read. It may run apply again, which therefore has no effect but its statements and its results.
 func (s *Store) write(ctx context.Context, action string, apply func(*session) error) error {
-	if s.pooled { // the settings of a transaction need a place
+	if s.access.pooled { // the settings of a transaction need a place
 		return s.transact(ctx, action, apply)
 	}
 	return s.read(ctx, action, apply)
@@ -26,7 +26,7 @@ func (s *Store) write(ctx context.Context, action string, apply func(*session) e
 // transact runs statements in one transaction. It may run apply again, as write does.
 func (s *Store) transact(ctx context.Context, action string, apply func(*session) error) error {
 	return s.operate(ctx, action, func(ctx context.Context, conn *pgxpool.Conn) error {
-		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: s.begin}, func(tx pgx.Tx) error {
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: s.access.begin}, func(tx pgx.Tx) error {
 			return apply(&session{ctx, tx})
 		})
 	})

@@ -13,9 +13,8 @@ import (
 // Store is a storage.Store in a PostgreSQL database. It is safe for concurrent use, also by several processes on several
 // machines.
 type Store struct {
+	access   access
 	pool     *pgxpool.Pool
-	begin    string // statement that begins a transaction
-	pooled   bool   // a pooler stands between: settings live in transactions
 	settings settings
 	retry    retry
 }
@@ -64,24 +63,18 @@ func Open(ctx context.Context, url string, opts ...Option) (*Store, error) {
 }
 
 func open(ctx context.Context, url string, options settings) (*Store, error) {
-	config, begin, err := configure(url, options)
+	access, err := configure(url, options)
 	if err != nil {
 		return nil, err
 	}
-	if err := ensureSchema(ctx, config.ConnConfig); err != nil {
+	if err := ensureSchema(ctx, access.pool.ConnConfig); err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	pool, err := pgxpool.NewWithConfig(ctx, access.pool)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{
-		pool:     pool,
-		begin:    begin,
-		pooled:   pooled(config.ConnConfig),
-		settings: options,
-		retry:    retry{pause: pause},
-	}, nil
+	return &Store{access: access, pool: pool, settings: options, retry: retry{pause: pause}}, nil
 }
 
 // Ping writes one row.

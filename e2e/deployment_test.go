@@ -92,6 +92,8 @@ type process struct {
 	env map[string]string
 	// ready reports whether it serves.
 	ready func(context.Context) bool
+	// broken is a text in the errors that it logs because the test breaks something; empty when the test does not.
+	broken string
 }
 
 // startGatehouse runs a process until the end of the test, which fails when the process does not end by itself with
@@ -117,7 +119,7 @@ func startGatehouse(t *testing.T, w *workspace, p process) *program.Process {
 			t.Error(err)
 		}
 		if p.args[0] == "serve" {
-			checkLog(t, filepath.Join(w.logs, p.name+".log"))
+			checkLog(t, filepath.Join(w.logs, p.name+".log"), p.broken)
 		}
 		if t.Failed() {
 			t.Logf("last lines of %s:\n%s", p.name, running.Tail())

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 
@@ -67,20 +66,24 @@ func publishesMetadata(t *testing.T, d *deployment) {
 			"authorization_endpoint": d.server.URL + "/authorize",
 			"token_endpoint":         d.server.URL + "/token",
 			"registration_endpoint":  d.server.URL + "/register",
+			"revocation_endpoint":    d.server.URL + "/revoke",
+			"introspection_endpoint": d.server.URL + "/introspect",
 			"jwks_uri":               d.server.URL + "/.well-known/jwks.json",
 		} {
 			if got := server.Text(member); got != want {
 				t.Errorf("%s: %s is %q, want %q", path, member, got, want)
 			}
 		}
-		for member, want := range map[string]string{
-			"code_challenge_methods_supported":      "S256",
-			"response_types_supported":              "code",
-			"grant_types_supported":                 "authorization_code",
-			"token_endpoint_auth_methods_supported": "none",
+		for member, want := range map[string][]string{
+			"code_challenge_methods_supported":              {"S256"},
+			"response_types_supported":                      {"code"},
+			"grant_types_supported":                         {"authorization_code", "refresh_token"},
+			"token_endpoint_auth_methods_supported":         {"none", "client_secret_basic", "client_secret_post"},
+			"revocation_endpoint_auth_methods_supported":    {"none", "client_secret_basic", "client_secret_post"},
+			"introspection_endpoint_auth_methods_supported": {"client_secret_basic", "client_secret_post"},
 		} {
-			if !slices.Contains(server.Texts(member), want) {
-				t.Errorf("%s: %s is %q, which lacks %q", path, member, server.Texts(member), want)
+			if diff := cmp.Diff(want, server.Texts(member)); diff != "" {
+				t.Errorf("%s: %s (-want +got):\n%s", path, member, diff)
 			}
 		}
 	}

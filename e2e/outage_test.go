@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/realm"
-	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 )
 
 // databaseBroken is in the errors that a replica logs while its database does not answer.
@@ -62,7 +61,7 @@ func (r *replicas) breakUnderLoad(t *testing.T, breakIt, mend func()) {
 		group.Go(func() { r.redeemAll(t, raced, side) })
 	}
 	group.Go(func() { r.redeemAll(t, single, 0) })
-	r.endGrant(t, revoked)
+	r.endGrants(t, revoked.client)
 	breakIt()
 	load.await(t, 20*clients)
 	mend()
@@ -85,9 +84,7 @@ func (r *replicas) breakUnderLoad(t *testing.T, breakIt, mend func()) {
 		}
 	}
 	t.Logf("%d of %d codes were redeemed and acknowledged", acknowledged, len(single))
-	if answer := r.exchange(t, refreshForm(revoked)); answer.Text("error") != "invalid_grant" {
-		t.Errorf("a grant whose end was acknowledged: %s", answer)
-	}
+	r.checkInvalidGrant(t, "a grant whose end was acknowledged", refreshForm(revoked))
 }
 
 // redeemAll presents codes one after the other, slowly enough that something breaks meanwhile. It may lose answers.
@@ -103,16 +100,6 @@ func (r *replicas) redeemAll(t *testing.T, codes []*redemption, from int) {
 			t.Errorf("a redemption: %s", answer)
 		}
 		<-pace.C
-	}
-}
-
-// endGrant ends the grant of a session as an operator does.
-func (d *deployment) endGrant(t *testing.T, s session) {
-	t.Helper()
-	_, err := gatehousev1.NewAdminServiceClient(d.dial(t)).RevokeGrants(withToken(t.Context(), d.adminToken(t)),
-		&gatehousev1.RevokeGrantsRequest{Selector: &gatehousev1.RevokeGrantsRequest_ClientId{ClientId: s.id}})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -197,7 +184,7 @@ func TestReplicasRevokeEverywhere(t *testing.T) {
 		if status := other.mcpStatus(t, s.access); status != http.StatusOK {
 			t.Fatalf("the token at the other replica: %d", status)
 		}
-		r.at(t, 0).endGrant(t, s)
+		r.at(t, 0).endGrants(t, s.client)
 		begin := time.Now()
 		eventually(t, revocationDelay, "the refusal at the other replica", func() bool {
 			verdict, err := verifier.VerifyToken(t.Context(), verifyRequest(other, s.access))

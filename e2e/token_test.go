@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,12 +24,7 @@ func endsReplayedGrant(t *testing.T, d *deployment) {
 	eventually(t, revocationDelay, "the end of the first token", func() bool {
 		return d.mcpStatus(t, s.access) == http.StatusUnauthorized
 	})
-	if d.offersRefresh(t) {
-		again := d.exchange(t, refreshForm(s))
-		if again.Status != http.StatusBadRequest || again.Text("error") != "invalid_grant" {
-			t.Errorf("the refresh token of the replayed code: %s", again)
-		}
-	}
+	d.checkInvalidGrant(t, "the refresh token of the replayed code", refreshForm(s))
 }
 
 func redeemsCodeOnce(t *testing.T, d *deployment) {
@@ -108,37 +102,6 @@ func bindsCode(t *testing.T, d *deployment) {
 	}
 }
 
-func rotatesRefreshTokens(t *testing.T, d *deployment) {
-	if !d.offersRefresh(t) {
-		t.Skip("this server does not offer refresh tokens")
-	}
-	s := d.connect(t, d.alice)
-	if s.refresh == "" {
-		t.Fatal("no refresh token, though the client registered the grant type")
-	}
-	next := d.exchange(t, refreshForm(s))
-	if next.Status != http.StatusOK || next.Text("refresh_token") == s.refresh {
-		t.Fatalf("refresh: %s, rotated %v", next, next.Text("refresh_token") != s.refresh)
-	}
-	if status := d.mcpStatus(t, next.Text("access_token")); status != http.StatusOK {
-		t.Errorf("the new access token is refused: %d", status)
-	}
-	// A client that did not get the answer asks again within the grace period, and gets the same successor.
-	if again := d.exchange(t, refreshForm(s)); again.Text("refresh_token") != next.Text("refresh_token") {
-		t.Errorf("the predecessor within its grace: %s", again)
-	}
-}
-
-func (d *deployment) offersRefresh(t *testing.T) bool {
-	t.Helper()
-	supported := d.document(t, "/.well-known/oauth-authorization-server").Texts("grant_types_supported")
-	return slices.Contains(supported, "refresh_token")
-}
-
-func refreshForm(s session) url.Values {
-	return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.refresh}, "client_id": {s.id}}
-}
-
 func (d *deployment) exchange(t *testing.T, form url.Values) oauthclient.Answer {
 	t.Helper()
 	answer, err := d.server.Token(t.Context(), form, nil)
@@ -146,4 +109,13 @@ func (d *deployment) exchange(t *testing.T, form url.Values) oauthclient.Answer 
 		t.Fatal(err)
 	}
 	return answer
+}
+
+// checkInvalidGrant fails the test unless a token request is refused as one whose grant does not hold.
+func (d *deployment) checkInvalidGrant(t *testing.T, what string, form url.Values) {
+	t.Helper()
+	answer := d.exchange(t, form)
+	if answer.Status != http.StatusBadRequest || answer.Text("error") != "invalid_grant" {
+		t.Errorf("%s: %s, want 400 invalid_grant", what, answer)
+	}
 }

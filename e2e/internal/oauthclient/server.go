@@ -50,6 +50,12 @@ func (a Answer) Number(member string) float64 {
 	return value
 }
 
+// True reports whether a member of a JSON answer is true.
+func (a Answer) True(member string) bool {
+	value, _ := a.members()[member].(bool)
+	return value
+}
+
 // Texts returns a member of a JSON answer that is a list of strings, or nil.
 func (a Answer) Texts(member string) []string {
 	list, _ := a.members()[member].([]any)

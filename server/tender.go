@@ -141,10 +141,21 @@ func (t *tender) keepHouse(ctx context.Context) error {
 	if _, err := t.parts.keeper.Reap(ctx, reapLimit); err != nil {
 		problems = append(problems, err)
 	}
-	if _, err := t.core.store.Sweep(ctx, t.core.deps.Now(), sweepPolicy()); err != nil {
+	if err := t.sweep(ctx); err != nil {
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
+}
+
+// sweep deletes what is over, in small steps that hold nobody up. A full step means that there is more.
+func (t *tender) sweep(ctx context.Context) error {
+	policy := sweepPolicy()
+	for {
+		result, err := t.core.store.Sweep(ctx, t.core.deps.Now(), policy)
+		if err != nil || result.Most() < policy.Limit {
+			return err
+		}
+	}
 }
 
 func (t *tender) rings() []*keyring.Ring { return []*keyring.Ring{t.parts.access, t.parts.refresh} }

@@ -133,7 +133,7 @@ func bounds() []Setting {
 			func(c *Config) *[]string { return (*[]string)(&c.RedirectSchemes) }),
 		number("GATEHOUSE_MAX_UNUSED_CLIENTS", "10000", group, "Most registered clients that never logged in. Clients in use do not count and are never evicted.",
 			func(c *Config) *int { return &c.MaxUnusedClients }),
-		number("GATEHOUSE_MAX_TRANSACTIONS", "10000", group, "Most logins that are under way at once.",
+		number("GATEHOUSE_MAX_TRANSACTIONS", "10000", group, "Most logins that are begun within GATEHOUSE_TRANSACTION_TTL.",
 			func(c *Config) *int { return &c.MaxTransactions }),
 		number("GATEHOUSE_VERIFY_CACHE_SIZE", "100000", group, "Most verified tokens that are remembered.",
 			func(c *Config) *int { return &c.VerifyCacheSize }),

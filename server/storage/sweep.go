@@ -18,3 +18,8 @@ type SweepPolicy struct {
 type SweepResult struct {
 	Clients, Transactions, Codes, Grants, Revocations, AccountSessions, Assertions, Users int
 }
+
+// Most returns the count of the table that lost the most rows.
+func (r SweepResult) Most() int {
+	return max(r.Clients, r.Transactions, r.Codes, r.Grants, r.Revocations, r.AccountSessions, r.Assertions, r.Users)
+}

@@ -60,8 +60,9 @@ type Approval struct {
 // expiry, and ErrUsed for one that is in a later state than the method moves from.
 type Transactions interface {
 	// CreateTransaction inserts a transaction: approved when its Status says so and it has no client, which is a login at
-	// this server itself, and pending otherwise. ErrLimit when maxLive transactions that are pending, or approved without
-	// a client, are unexpired at its CreateTime; ErrExists when its id, handle or state is taken.
+	// this server itself, and pending otherwise. ErrLimit when maxLive transactions, in whatever state, are unexpired at
+	// its CreateTime: a robot can decide its own as fast as it begins them. ErrExists when its id, handle or state is
+	// taken.
 	CreateTransaction(ctx context.Context, txn Transaction, maxLive int) error
 	// TransactionByHandle returns a transaction that has not expired, in any state.
 	TransactionByHandle(ctx context.Context, handle secret.Hash, now time.Time) (Transaction, error)

@@ -36,7 +36,7 @@ func transactionFields(t *storage.Transaction) []any {
 const (
 	insertTransaction = `WITH present AS (
 			SELECT count(*) AS n FROM transactions
-			WHERE (status = 'pending' OR (status = 'approved' AND client_id = '')) AND expire_time > $13
+			WHERE expire_time > $13
 		), inserted AS (
 			INSERT INTO transactions (` + transactionColumns + `)
 			SELECT $1::text, $2::bytea, $3::text, $4::text, $5::text, $6::boolean, $7::text, $8::boolean, $9::text,

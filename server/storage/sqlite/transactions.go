@@ -36,7 +36,7 @@ const (
 	insertTransaction = `INSERT INTO transactions (` + transactionColumns + `)
 		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 		WHERE (SELECT count(*) FROM transactions
-			WHERE (status = 'pending' OR status = 'approved' AND client_id = '') AND expire_time > ?) < ?`
+			WHERE expire_time > ?) < ?`
 
 	selectTransactionByHandle = `SELECT ` + transactionColumns + ` FROM transactions
 		WHERE handle_hash = ? AND expire_time > ?`

@@ -39,20 +39,18 @@ func transactionChecks() []check {
 		}},
 		{"a transaction is over at its expire time", expiresTransaction},
 		{"each state allows its own steps only", walksStates},
-		{"transactions stop at the limit of those that are pending", func(t *testing.T, s *scene) {
-			const limit = 3
-			for range limit {
-				s.must(s.CreateTransaction(t.Context(), s.newTransaction("client"), limit))
-			}
-			refused := s.newTransaction("client")
-			s.want(storage.ErrLimit, s.CreateTransaction(t.Context(), refused, limit))
-			_, err := s.TransactionByHandle(t.Context(), refused.HandleHash, s.now)
-			s.want(storage.ErrNotFound, err)
-		}},
-		{"decided and expired transactions do not count towards the limit", func(t *testing.T, s *scene) {
+		{"transactions stop at the limit, whatever became of those before", func(t *testing.T, s *scene) {
+			s.pending("client")
 			s.approved("client")
 			_, err := s.DenyTransaction(t.Context(), s.pending("client").HandleHash, s.now)
 			s.must(err)
+			refused := s.newTransaction("client")
+			s.want(storage.ErrLimit, s.CreateTransaction(t.Context(), refused, 3))
+			_, err = s.TransactionByHandle(t.Context(), refused.HandleHash, s.now)
+			s.want(storage.ErrNotFound, err)
+			s.must(s.CreateTransaction(t.Context(), refused, 4))
+		}},
+		{"expired transactions do not count towards the limit", func(t *testing.T, s *scene) {
 			old := s.newTransaction("client")
 			old.ExpireTime = s.now
 			s.must(s.CreateTransaction(t.Context(), old, noLimit))

@@ -48,10 +48,8 @@ CREATE TABLE transactions (
 );
 
 CREATE INDEX transactions_client ON transactions (client_id, expire_time);
-CREATE INDEX transactions_expire ON transactions (expire_time);
 -- Counted by every authorization request.
-CREATE INDEX transactions_live ON transactions (expire_time)
-    WHERE status = 'pending' OR (status = 'approved' AND client_id = '');
+CREATE INDEX transactions_expire ON transactions (expire_time);
 
 CREATE TABLE users (
     id                 text    NOT NULL PRIMARY KEY,

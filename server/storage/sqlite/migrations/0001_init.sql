@@ -49,10 +49,8 @@ CREATE TABLE transactions (
 ) STRICT;
 
 CREATE INDEX transactions_client ON transactions (client_id, expire_time);
-CREATE INDEX transactions_expire ON transactions (expire_time);
 -- Counted by every authorization request and every login.
-CREATE INDEX transactions_waiting ON transactions (expire_time)
-    WHERE status = 'pending' OR status = 'approved' AND client_id = '';
+CREATE INDEX transactions_expire ON transactions (expire_time);
 
 CREATE TABLE users (
     id                 TEXT    NOT NULL PRIMARY KEY,

@@ -89,7 +89,7 @@ func makeRefresh(key keyring.Key, id RefreshID) (secret.Text, error) {
 	}
 	tag := refreshKeyTag(key)
 	head := append(tag[:], grant...)
-	head = binary.BigEndian.AppendUint32(head, uint32(id.Generation)) //nolint:gosec // bounded above
+	head = binary.BigEndian.AppendUint32(head, uint32(id.Generation))
 	return secret.NewText(PrefixRefreshToken + base64.RawURLEncoding.EncodeToString(append(head, refreshMAC(key, head)...))), nil
 }
 

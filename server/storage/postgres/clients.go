@@ -50,11 +50,11 @@ const (
 	// One client may serve many users, whose requests must not queue for its row. So a mark is good for a minute, and
 	// nobody waits for somebody else who is about to set the same one.
 	markClient = `marked AS (
-			UPDATE clients SET last_used_time = $1 WHERE id IN (
+			UPDATE clients SET last_used_time = $1 WHERE id = ANY(ARRAY(
 				SELECT id FROM clients
 				WHERE id = (SELECT client_id FROM subject)
 					AND (last_used_time IS NULL OR last_used_time < $1::timestamptz - INTERVAL '1 minute')
-				FOR UPDATE SKIP LOCKED)
+				FOR UPDATE SKIP LOCKED))
 		)`
 )
 

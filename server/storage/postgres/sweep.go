@@ -8,7 +8,8 @@ import (
 )
 
 // The rows to delete are locked as they are chosen, and rows that are locked already are left for the next time. So a
-// row that changes meanwhile is judged anew, sweeps of several replicas share the work, and none waits for a request.
+// row that changes meanwhile is judged anew, sweeps of several replicas share the work, and none waits for a request. An
+// array holds the choice, because PostgreSQL may run a subquery after IN again for each row, and choose anew.
 const (
 	// clientInUse is about a client c that somebody is using at the time $1: it has a live grant, or is in the middle of
 	// an authorization.
@@ -18,35 +19,35 @@ const (
 				WHERE k.client_id = c.id AND k.use_time IS NULL AND k.expire_time > $1)
 			OR EXISTS (SELECT 1 FROM transactions t WHERE t.client_id = c.id AND t.expire_time > $1)`
 
-	sweepUnusedClients = `DELETE FROM clients WHERE id IN (
+	sweepUnusedClients = `DELETE FROM clients WHERE id = ANY(ARRAY(
 		SELECT c.id FROM clients c
 		WHERE c.origin = 'dynamic' AND c.last_used_time IS NULL AND c.create_time <= $2 AND NOT (` + clientInUse + `)
-		ORDER BY c.create_time LIMIT $3 FOR UPDATE SKIP LOCKED)`
+		ORDER BY c.create_time LIMIT $3 FOR UPDATE SKIP LOCKED))`
 
-	sweepIdleClients = `DELETE FROM clients WHERE id IN (
+	sweepIdleClients = `DELETE FROM clients WHERE id = ANY(ARRAY(
 		SELECT c.id FROM clients c
 		WHERE c.origin = 'dynamic' AND c.last_used_time IS NOT NULL AND c.last_used_time <= $2
 			AND NOT (` + clientInUse + `)
-		ORDER BY c.last_used_time LIMIT $3 FOR UPDATE SKIP LOCKED)`
+		ORDER BY c.last_used_time LIMIT $3 FOR UPDATE SKIP LOCKED))`
 
-	sweepTransactions = `DELETE FROM transactions WHERE id IN (
-		SELECT id FROM transactions WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	sweepTransactions = `DELETE FROM transactions WHERE id = ANY(ARRAY(
+		SELECT id FROM transactions WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))`
 
-	sweepCodes = `DELETE FROM codes WHERE hash IN (
-		SELECT hash FROM codes WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	sweepCodes = `DELETE FROM codes WHERE hash = ANY(ARRAY(
+		SELECT hash FROM codes WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))`
 
-	sweepGrants = `DELETE FROM grants WHERE id IN (
-		SELECT id FROM grants WHERE expire_time <= $1 OR revoke_time <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	sweepGrants = `DELETE FROM grants WHERE id = ANY(ARRAY(
+		SELECT id FROM grants WHERE expire_time <= $1 OR revoke_time <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`
 
-	sweepRevocations = `DELETE FROM revocations WHERE sequence IN (
+	sweepRevocations = `DELETE FROM revocations WHERE sequence = ANY(ARRAY(
 		SELECT sequence FROM revocations WHERE create_time <= $1
-		ORDER BY create_time, sequence LIMIT $2 FOR UPDATE SKIP LOCKED)`
+		ORDER BY create_time, sequence LIMIT $2 FOR UPDATE SKIP LOCKED))`
 
-	sweepAccountSessions = `DELETE FROM account_sessions WHERE hash IN (
-		SELECT hash FROM account_sessions WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	sweepAccountSessions = `DELETE FROM account_sessions WHERE hash = ANY(ARRAY(
+		SELECT hash FROM account_sessions WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))`
 
-	sweepAssertions = `DELETE FROM assertions WHERE hash IN (
-		SELECT hash FROM assertions WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	sweepAssertions = `DELETE FROM assertions WHERE hash = ANY(ARRAY(
+		SELECT hash FROM assertions WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED))`
 
 	userIsOrphan = `NOT EXISTS (SELECT 1 FROM credentials c WHERE c.user_id = u.id)
 			AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.user_id = u.id)

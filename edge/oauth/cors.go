@@ -16,7 +16,7 @@ func allowAnyOrigin(h http.Header) {
 // preflight answers an OPTIONS request, whether a browser asks or a person.
 func preflight(w http.ResponseWriter, methods ...string) {
 	h := w.Header()
-	h.Set("Allow", allowed(methods))
+	h.Set("Allow", withOptions(methods...))
 	h.Set("Access-Control-Allow-Methods", strings.Join(methods, ", "))
 	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, MCP-Protocol-Version")
 	h.Set("Access-Control-Max-Age", "600")
@@ -24,7 +24,7 @@ func preflight(w http.ResponseWriter, methods ...string) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func allowed(methods []string) string {
+func withOptions(methods ...string) string {
 	return strings.Join(append(slices.Clip(methods), http.MethodOptions), ", ")
 }
 

@@ -27,7 +27,7 @@ func (d *documents) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		preflight(w, http.MethodGet, http.MethodHead)
 		return
 	default:
-		methodNotAllowed(http.MethodGet, http.MethodHead).write(w)
+		methodNotAllowed(withOptions(http.MethodGet, http.MethodHead)).write(w)
 		return
 	}
 	// Some clients keep the slash of an issuer "https://host/" and do not follow a redirect to the path without it.

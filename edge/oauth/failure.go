@@ -53,9 +53,9 @@ func unsupportedMedia(description string) *failure {
 	return &failure{status: http.StatusUnsupportedMediaType, code: codeInvalidRequest, description: description}
 }
 
-func methodNotAllowed(methods ...string) *failure {
+func methodNotAllowed(allow string) *failure {
 	return &failure{
-		status: http.StatusMethodNotAllowed, code: codeInvalidRequest, allow: allowed(methods),
+		status: http.StatusMethodNotAllowed, code: codeInvalidRequest, allow: allow,
 		description: "The endpoint does not have this method.",
 	}
 }

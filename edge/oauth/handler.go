@@ -1,4 +1,5 @@
-// Package oauth serves the OAuth endpoints that speak JSON: registration, token, metadata and keys.
+// Package oauth serves the OAuth endpoints that speak JSON: registration, token, revocation, introspection, the
+// provider's logout, metadata and keys.
 //
 // The generated gateway translates between HTTP and the core. Around it this package holds what HTTP and OAuth ask for
 // and transcoding cannot say: media types, the form encoding, strict JSON, the error format of RFC 6749, caching and
@@ -31,8 +32,8 @@ type handler struct {
 	documents *documents
 }
 
-// NewHandler returns a handler for /register, /token and everything under /.well-known/. Other paths are answered by
-// a 404 in JSON.
+// NewHandler returns a handler for the endpoints that take a POST and for everything under /.well-known/. Other paths are
+// answered by a 404 in JSON.
 //
 // The context is that of the generated registration, whose errors are returned; it does not bound requests.
 func NewHandler(ctx context.Context, conn grpc.ClientConnInterface, cfg Config) (http.Handler, error) {
@@ -42,8 +43,12 @@ func NewHandler(ctx context.Context, conn grpc.ClientConnInterface, cfg Config) 
 	}
 	return &handler{
 		posts: map[string]*post{
-			"/register": {gateway: gateway, mediaType: mediaJSON},
-			"/token":    {gateway: gateway, mediaType: mediaForm},
+			"/register": {gateway: gateway, mediaType: mediaJSON, anyOrigin: true},
+			"/token":    {gateway: gateway, mediaType: mediaForm, anyOrigin: true},
+			"/revoke":   {gateway: gateway, mediaType: mediaForm, anyOrigin: true},
+			// Resource servers and identity providers call these, and no page of theirs does.
+			"/introspect":              {gateway: gateway, mediaType: mediaForm},
+			"/auth/backchannel-logout": {gateway: gateway, mediaType: mediaForm},
 		},
 		documents: &documents{gateway: gateway},
 	}, nil

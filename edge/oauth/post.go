@@ -21,15 +21,22 @@ type post struct {
 	gateway *gateway
 	// mediaType is the only one that the endpoint reads. A page of another site can send others without a preflight.
 	mediaType string
+	// anyOrigin lets the pages of every site call the endpoint, for clients that run in a browser.
+	anyOrigin bool
 }
 
 func (p *post) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	noStore(w.Header())
-	allowAnyOrigin(w.Header())
-	switch r.Method {
-	case http.MethodPost:
-	case http.MethodOptions:
+	if p.anyOrigin {
+		allowAnyOrigin(w.Header())
+	}
+	switch {
+	case r.Method == http.MethodPost:
+	case r.Method == http.MethodOptions && p.anyOrigin:
 		preflight(w, http.MethodPost)
+		return
+	case p.anyOrigin:
+		methodNotAllowed(withOptions(http.MethodPost)).write(w)
 		return
 	default:
 		methodNotAllowed(http.MethodPost).write(w)

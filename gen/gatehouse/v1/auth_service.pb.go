@@ -25,7 +25,7 @@ var File_gatehouse_v1_auth_service_proto protoreflect.FileDescriptor
 
 const file_gatehouse_v1_auth_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgatehouse/v1/auth_service.proto\x12\fgatehouse.v1\x1a\x1agatehouse/v1/account.proto\x1a gatehouse/v1/authorization.proto\x1a\x1cgatehouse/v1/discovery.proto\x1a\x1fgatehouse/v1/registration.proto\x1a\x1dgatehouse/v1/revocation.proto\x1a\x18gatehouse/v1/token.proto\x1a\x1fgatehouse/v1/verification.proto\x1a\x1cgoogle/api/annotations.proto2\xf0\x10\n" +
+	"\x1fgatehouse/v1/auth_service.proto\x12\fgatehouse.v1\x1a\x1agatehouse/v1/account.proto\x1a gatehouse/v1/authorization.proto\x1a\x1cgatehouse/v1/discovery.proto\x1a\x1fgatehouse/v1/registration.proto\x1a\x1dgatehouse/v1/revocation.proto\x1a\x18gatehouse/v1/token.proto\x1a\x1fgatehouse/v1/verification.proto\x1a\x1cgoogle/api/annotations.proto2\x96\x11\n" +
 	"\vAuthService\x12q\n" +
 	"\x0eRegisterClient\x12#.gatehouse.v1.RegisterClientRequest\x1a$.gatehouse.v1.RegisterClientResponse\"\x14\x82\xd3\xe4\x93\x02\x0e:\x01*\"\t/register\x12\xb2\x02\n" +
 	"\x11GetServerMetadata\x12&.gatehouse.v1.GetServerMetadataRequest\x1a'.gatehouse.v1.GetServerMetadataResponse\"\xcb\x01\x82\xd3\xe4\x93\x02\xc4\x01Z#\x12!/.well-known/openid-configurationZ<\x12:/.well-known/oauth-authorization-server/{resource_path=**}Z6\x124/.well-known/openid-configuration/{resource_path=**}\x12'/.well-known/oauth-authorization-server\x12\xd5\x01\n" +
@@ -39,8 +39,8 @@ const file_gatehouse_v1_auth_service_proto_rawDesc = "" +
 	"\rExchangeToken\x12\".gatehouse.v1.ExchangeTokenRequest\x1a#.gatehouse.v1.ExchangeTokenResponse\"\x11\x82\xd3\xe4\x93\x02\v:\x01*\"\x06/token\x12f\n" +
 	"\vRevokeToken\x12 .gatehouse.v1.RevokeTokenRequest\x1a!.gatehouse.v1.RevokeTokenResponse\"\x12\x82\xd3\xe4\x93\x02\f:\x01*\"\a/revoke\x12v\n" +
 	"\x0fIntrospectToken\x12$.gatehouse.v1.IntrospectTokenRequest\x1a%.gatehouse.v1.IntrospectTokenResponse\"\x16\x82\xd3\xe4\x93\x02\x10:\x01*\"\v/introspect\x12c\n" +
-	"\x10WatchRevocations\x12%.gatehouse.v1.WatchRevocationsRequest\x1a&.gatehouse.v1.WatchRevocationsResponse0\x01\x12g\n" +
-	"\x12ReceiveLogoutToken\x12'.gatehouse.v1.ReceiveLogoutTokenRequest\x1a(.gatehouse.v1.ReceiveLogoutTokenResponse\x12d\n" +
+	"\x10WatchRevocations\x12%.gatehouse.v1.WatchRevocationsRequest\x1a&.gatehouse.v1.WatchRevocationsResponse0\x01\x12\x8c\x01\n" +
+	"\x12ReceiveLogoutToken\x12'.gatehouse.v1.ReceiveLogoutTokenRequest\x1a(.gatehouse.v1.ReceiveLogoutTokenResponse\"#\x82\xd3\xe4\x93\x02\x1d:\x01*\"\x18/auth/backchannel-logout\x12d\n" +
 	"\x11BeginAccountLogin\x12&.gatehouse.v1.BeginAccountLoginRequest\x1a'.gatehouse.v1.BeginAccountLoginResponse\x12O\n" +
 	"\n" +
 	"GetAccount\x12\x1f.gatehouse.v1.GetAccountRequest\x1a .gatehouse.v1.GetAccountResponse\x12a\n" +

@@ -126,14 +126,17 @@ func TestServeNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// served is one gatehouse process with a pretended Keycloak behind it.
+// served is one gatehouse process.
 type served struct {
 	*deployment
 	running *program.Process
 	process process
 	work    *workspace
+	// logoutURL is where the provider says that a session has ended; empty for nowhere.
+	logoutURL string
 }
 
+// startServe runs a gatehouse with a pretended Keycloak behind it.
 func startServe(t *testing.T, extra ...map[string]string) *served {
 	t.Helper()
 	w := newWorkspace(t)

@@ -12,61 +12,32 @@ import (
 	"time"
 )
 
-// Realm describes a realm with one confidential client that has to use PKCE with S256, as an administrator would set
-// it up for Gatehouse.
-type Realm struct {
-	Name                   string
-	ClientID, ClientSecret string
-	RedirectURI            string
-	Users                  []User
-}
-
-// User is a user of a realm.
-type User struct {
-	Username, Password           string
-	GivenName, FamilyName, Email string
-}
-
-// CreateRealm creates a realm through the admin REST API.
-func (s *Server) CreateRealm(ctx context.Context, realm Realm) error {
-	users := make([]any, len(realm.Users))
-	for i, user := range realm.Users {
-		users[i] = map[string]any{
-			"username": user.Username, "enabled": true, "emailVerified": true,
-			"firstName": user.GivenName, "lastName": user.FamilyName, "email": user.Email,
-			"credentials": []any{map[string]any{"type": "password", "value": user.Password, "temporary": false}},
-		}
-	}
-	return s.post(ctx, "/admin/realms", map[string]any{
-		"realm": realm.Name, "enabled": true,
-		"users": users,
-		"clients": []any{map[string]any{
-			"clientId": realm.ClientID, "secret": realm.ClientSecret, "protocol": "openid-connect", "enabled": true,
-			"publicClient": false, "standardFlowEnabled": true, "directAccessGrantsEnabled": false,
-			"redirectUris": []string{realm.RedirectURI},
-			"attributes":   map[string]string{"pkce.code.challenge.method": "S256"},
-		}},
-	})
-}
-
-// post calls the admin REST API.
-func (s *Server) post(ctx context.Context, path string, document any) error {
+// send calls the admin REST API. It sends a document unless that is nil, and reads the answer unless into is nil.
+func (s *Server) send(ctx context.Context, method, path string, document, into any) error {
 	token, err := s.adminToken(ctx)
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(document)
-	if err != nil {
-		return fmt.Errorf("keycloak: %w", err)
+	var body []byte
+	if document != nil {
+		if body, err = json.Marshal(document); err != nil {
+			return fmt.Errorf("keycloak: %w", err)
+		}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.baseURL+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, s.baseURL+path, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("keycloak: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+token)
-	_, err = call(req)
-	return err
+	answer, err := call(req)
+	if err != nil || into == nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		return fmt.Errorf("keycloak: %s: %w", path, err)
+	}
+	return nil
 }
 
 func (s *Server) adminToken(ctx context.Context) (string, error) {

@@ -45,7 +45,7 @@ func (d Distribution) Install(ctx context.Context) error {
 		if err := os.Remove(filepath.Join(d.folder, archive)); err != nil {
 			return err
 		}
-		// The build bakes the options of a start in, so that starts take seconds. The database lives in memory.
+		// The build bakes the options of a start in, so that starts take seconds. The database is H2, where Start says.
 		return cache.Run(ctx, d.folder, d.script(), "build", "--db=dev-mem")
 	})
 }

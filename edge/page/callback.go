@@ -47,6 +47,10 @@ func (p *Pages) callback(w http.ResponseWriter, r *http.Request) {
 		p.failCall(w, r, err)
 		return
 	}
+	if account := response.GetAccount(); account != nil {
+		p.signedIn(w, r, account)
+		return
+	}
 	p.returnCompleted(w, r, response.GetRedirect())
 }
 

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// purpose keeps the two cookies apart, by name and by value: neither is accepted for the other.
+// purpose keeps the cookies apart, by name and by value: neither is accepted for the other.
 type purpose string
 
 const (
@@ -20,6 +20,8 @@ const (
 	pagePurpose purpose = "page"
 	// bindPurpose marks the cookie that only an approving POST sets. The callback needs its secret.
 	bindPurpose purpose = "bind"
+	// accountPurpose marks the cookie of a user who is signed in to the account page.
+	accountPurpose purpose = "account"
 )
 
 const (

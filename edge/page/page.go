@@ -1,5 +1,5 @@
 // Package page is the HTML side of the edge: the authorization endpoint, the consent page, the provider's callback, the
-// home page, and the error pages that the other rooms of the edge show to browsers.
+// home page, the account page, and the error pages that the other rooms of the edge show to browsers.
 //
 // It knows no rule of OAuth. It carries what a browser sends to the core, renders what the core answers, and keeps the
 // two cookies that tie a flow to one browser: the page cookie, which proves that the person who answers the consent
@@ -33,6 +33,14 @@ type Authorizer interface {
 		*gatehousev1.DecideConsentResponse, error)
 	CompleteAuthorization(context.Context, *gatehousev1.CompleteAuthorizationRequest, ...grpc.CallOption) (
 		*gatehousev1.CompleteAuthorizationResponse, error)
+	BeginAccountLogin(context.Context, *gatehousev1.BeginAccountLoginRequest, ...grpc.CallOption) (
+		*gatehousev1.BeginAccountLoginResponse, error)
+	GetAccount(context.Context, *gatehousev1.GetAccountRequest, ...grpc.CallOption) (
+		*gatehousev1.GetAccountResponse, error)
+	DisconnectGrants(context.Context, *gatehousev1.DisconnectGrantsRequest, ...grpc.CallOption) (
+		*gatehousev1.DisconnectGrantsResponse, error)
+	EndAccountSession(context.Context, *gatehousev1.EndAccountSessionRequest, ...grpc.CallOption) (
+		*gatehousev1.EndAccountSessionResponse, error)
 }
 
 // Deps is what the pages need. Every field but Secure is required.
@@ -120,6 +128,10 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	mux.Handle("/authorize", p.route(methods{http.MethodGet: stateful(p.authorize), http.MethodPost: p.authorize}))
 	mux.Handle("/consent", p.route(methods{http.MethodGet: stateful(p.showConsent), http.MethodPost: p.decideConsent}))
 	mux.Handle("/auth/callback", p.route(methods{http.MethodGet: stateful(p.callback)}))
+	mux.Handle("/account", p.route(methods{http.MethodGet: p.showAccount}))
+	mux.Handle("/account/login", p.route(methods{http.MethodPost: p.signIn}))
+	mux.Handle("/account/disconnect", p.route(methods{http.MethodPost: p.disconnect}))
+	mux.Handle("/account/logout", p.route(methods{http.MethodPost: p.signOut}))
 	mux.Handle("/assets/", p.route(methods{http.MethodGet: p.asset, http.MethodHead: p.asset}))
 	mux.Handle("/{$}", p.route(methods{http.MethodGet: p.home, http.MethodHead: p.home}))
 }

@@ -30,6 +30,8 @@ func epoch() time.Time { return time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC) }
 
 // core is an AuthService that answers as it is told and remembers what it was asked.
 type core struct {
+	accounts
+
 	begin    func(*gatehousev1.BeginAuthorizationRequest) (*gatehousev1.BeginAuthorizationResponse, error)
 	consent  func(*gatehousev1.GetConsentRequest) (*gatehousev1.GetConsentResponse, error)
 	decide   func(*gatehousev1.DecideConsentRequest) (*gatehousev1.DecideConsentResponse, error)

@@ -67,20 +67,20 @@ func TestTextOfUnknownErrorsStaysHere(t *testing.T) {
 		err    error
 		status int
 		code   string
-		logged bool
+		level  string // of the log line, empty for none
 	}{
-		{errors.New("canary"), 500, "server_error", true},
-		{status.Error(codes.Internal, "canary"), 500, "server_error", true},
-		{status.Error(codes.Unauthenticated, "canary"), 500, "server_error", true},
-		{status.Error(codes.PermissionDenied, "canary"), 500, "server_error", true},
-		{status.Error(codes.Unimplemented, "canary"), 500, "server_error", true},
-		{status.Error(codes.NotFound, "canary"), 500, "server_error", true},
-		{status.Error(codes.InvalidArgument, "canary"), 400, "invalid_request", true},
-		{status.Error(codes.Unavailable, "canary"), 503, "temporarily_unavailable", true},
-		{status.Error(codes.DeadlineExceeded, "canary"), 503, "temporarily_unavailable", true},
-		{status.Error(codes.ResourceExhausted, "canary"), 503, "temporarily_unavailable", true},
-		{status.Error(codes.Canceled, "canary"), 503, "temporarily_unavailable", false},
-		{verdict(codes.Internal, "server_error", "canary"), 500, "server_error", false},
+		{errors.New("canary"), 500, "server_error", "ERROR"},
+		{status.Error(codes.Internal, "canary"), 500, "server_error", "ERROR"},
+		{status.Error(codes.Unauthenticated, "canary"), 500, "server_error", "ERROR"},
+		{status.Error(codes.PermissionDenied, "canary"), 500, "server_error", "ERROR"},
+		{status.Error(codes.Unimplemented, "canary"), 500, "server_error", "ERROR"},
+		{status.Error(codes.NotFound, "canary"), 500, "server_error", "ERROR"},
+		{status.Error(codes.InvalidArgument, "canary"), 400, "invalid_request", "INFO"},
+		{status.Error(codes.Unavailable, "canary"), 503, "temporarily_unavailable", "ERROR"},
+		{status.Error(codes.DeadlineExceeded, "canary"), 503, "temporarily_unavailable", "ERROR"},
+		{status.Error(codes.ResourceExhausted, "canary"), 503, "temporarily_unavailable", "ERROR"},
+		{status.Error(codes.Canceled, "canary"), 503, "temporarily_unavailable", ""},
+		{verdict(codes.Internal, "server_error", "canary"), 500, "server_error", ""},
 	} {
 		t.Run(status.Code(tc.err).String(), func(t *testing.T) {
 			g := newRig(t, tc.err)
@@ -95,8 +95,9 @@ func TestTextOfUnknownErrorsStaysHere(t *testing.T) {
 			if tc.status == 503 && w.Header().Get("Retry-After") == "" {
 				t.Error("no Retry-After")
 			}
-			if got := strings.Contains(g.log.String(), "canary"); got != tc.logged {
-				t.Errorf("logged = %t: %s", got, g.log)
+			if logged := strings.Contains(g.log.String(), "canary"); logged != (tc.level != "") ||
+				!strings.Contains(g.log.String(), tc.level) {
+				t.Errorf("log = %s, want level %q", g.log, tc.level)
 			}
 		})
 	}

@@ -91,7 +91,11 @@ func (g *gateway) fail(
 	}
 	f, known := failureOf(ctx, err, r.Method == http.MethodGet)
 	if !known && status.Code(err) != codes.Canceled { // canceled: the client is gone
-		g.logger.LogAttrs(ctx, slog.LevelError, "a call of the core failed without a verdict",
+		level := slog.LevelError
+		if status.Code(err) == codes.InvalidArgument { // anybody can send what the contract does not allow
+			level = slog.LevelInfo
+		}
+		g.logger.LogAttrs(ctx, level, "a call of the core failed without a verdict",
 			slog.Any("error", err), slog.String("request_id", requestlog.ID(ctx)))
 	}
 	f.challenge(r).write(w)

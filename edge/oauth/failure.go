@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -165,6 +166,19 @@ func noVerdict(code codes.Code, reference string) *failure {
 			status: http.StatusInternalServerError, code: codeServerError,
 			description: "The server failed. Reference: " + reference,
 		}
+	}
+}
+
+// level is how loud the log is about a failure without a verdict. Anybody can send what the contract does not allow, and an
+// outage is no fault of this server.
+func (f *failure) level() slog.Level {
+	switch {
+	case f.status < http.StatusInternalServerError:
+		return slog.LevelInfo
+	case f.status == http.StatusServiceUnavailable:
+		return slog.LevelWarn
+	default:
+		return slog.LevelError
 	}
 }
 

@@ -76,9 +76,9 @@ func TestTextOfUnknownErrorsStaysHere(t *testing.T) {
 		{status.Error(codes.Unimplemented, "canary"), 500, "server_error", "ERROR"},
 		{status.Error(codes.NotFound, "canary"), 500, "server_error", "ERROR"},
 		{status.Error(codes.InvalidArgument, "canary"), 400, "invalid_request", "INFO"},
-		{status.Error(codes.Unavailable, "canary"), 503, "temporarily_unavailable", "ERROR"},
-		{status.Error(codes.DeadlineExceeded, "canary"), 503, "temporarily_unavailable", "ERROR"},
-		{status.Error(codes.ResourceExhausted, "canary"), 503, "temporarily_unavailable", "ERROR"},
+		{status.Error(codes.Unavailable, "canary"), 503, "temporarily_unavailable", "WARN"},
+		{status.Error(codes.DeadlineExceeded, "canary"), 503, "temporarily_unavailable", "WARN"},
+		{status.Error(codes.ResourceExhausted, "canary"), 503, "temporarily_unavailable", "WARN"},
 		{status.Error(codes.Canceled, "canary"), 503, "temporarily_unavailable", ""},
 		{verdict(codes.Internal, "server_error", "canary"), 500, "server_error", ""},
 	} {

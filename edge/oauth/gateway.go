@@ -91,11 +91,7 @@ func (g *gateway) fail(
 	}
 	f, known := failureOf(ctx, err, r.Method == http.MethodGet)
 	if !known && status.Code(err) != codes.Canceled { // canceled: the client is gone
-		level := slog.LevelError
-		if status.Code(err) == codes.InvalidArgument { // anybody can send what the contract does not allow
-			level = slog.LevelInfo
-		}
-		g.logger.LogAttrs(ctx, level, "a call of the core failed without a verdict",
+		g.logger.LogAttrs(ctx, f.level(), "a call of the core failed without a verdict",
 			slog.Any("error", err), slog.String("request_id", requestlog.ID(ctx)))
 	}
 	f.challenge(r).write(w)

@@ -87,9 +87,12 @@ func (c Chain) public(ctx context.Context, method string, err error) error {
 	}
 	public := c.deps.Status(err)
 	level := slog.LevelInfo
-	ours := public.Code() == codes.Internal || public.Code() == codes.Unavailable
-	if ours && !errors.Is(ctx.Err(), context.Canceled) { // a caller who has gone away breaks off what was under way
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled): // the caller has gone away, which breaks off what was under way
+	case public.Code() == codes.Internal:
 		level = slog.LevelError
+	case public.Code() == codes.Unavailable: // an outage of somebody else
+		level = slog.LevelWarn
 	}
 	c.deps.Logger.Log(ctx, level, "rpc failed",
 		"method", method, "code", public.Code().String(), "error", err, "request_id", requestID(ctx))

@@ -157,12 +157,13 @@ func TestSpellingsOfAMethodOpenNothing(t *testing.T) {
 func TestFailuresTellTheCallerNothingInternal(t *testing.T) {
 	const canary = "SELECT * FROM canary"
 	for name, test := range map[string]struct {
-		fail func(context.Context) error
-		want codes.Code
+		fail  func(context.Context) error
+		want  codes.Code
+		level string
 	}{
-		"a bug":     {func(context.Context) error { return errors.New(canary) }, codes.Internal},
-		"a panic":   {func(context.Context) error { panic(canary) }, codes.Internal},
-		"an outage": {func(context.Context) error { return oauth.Unavailable(errors.New(canary)) }, codes.Unavailable},
+		"a bug":     {func(context.Context) error { return errors.New(canary) }, codes.Internal, "ERROR"},
+		"a panic":   {func(context.Context) error { panic(canary) }, codes.Internal, "ERROR"},
+		"an outage": {func(context.Context) error { return oauth.Unavailable(errors.New(canary)) }, codes.Unavailable, "WARN"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			logs := new(strings.Builder)
@@ -172,7 +173,8 @@ func TestFailuresTellTheCallerNothingInternal(t *testing.T) {
 			if status.Code(err) != test.want || strings.Contains(err.Error(), canary) {
 				t.Errorf("err = %v", err)
 			}
-			if log := logs.String(); strings.Count(log, canary) == 0 || !strings.Contains(log, "request-1") {
+			if log := logs.String(); strings.Count(log, canary) == 0 || !strings.Contains(log, "request-1") ||
+				!strings.Contains(log, "level="+test.level) {
 				t.Errorf("log = %s", log)
 			}
 		})

@@ -44,6 +44,11 @@ func commands() []command {
 		{"tour", "", "walk one complete login and print every step", runTour},
 		{"serve", "[core|edge]", "run the server; core and edge apart when named", runServe},
 		{"connect", "[URL]", "log in to an MCP server and show what it offers", runConnect},
+		{"clients", "list|show|create|delete", "registered clients", runAdmin("clients")},
+		{"grants", "list|show|revoke", "who is logged in, and ending it", runAdmin("grants")},
+		{"keys", "list|rotate|remove", "signing keys", runAdmin("keys")},
+		{"sealing", "status", "how far the re-sealing is", runAdmin("sealing")},
+		{"store", "check|backup", "look after a store that is a file", runStore},
 		{"config", "", "print the effective settings, secrets redacted", runConfig},
 		{"version", "", "print the version", runVersion},
 	}
@@ -93,7 +98,7 @@ func report(out io.Writer, name string, err error) int {
 func usage(out io.Writer) {
 	fmt.Fprintln(out, "Gatehouse gives any MCP server OAuth, backed by the identity provider that you already run.\n\nUsage:")
 	for _, c := range commands() {
-		fmt.Fprintf(out, "  gatehouse %-20s %s\n", c.name+" "+c.args, c.summary)
+		fmt.Fprintf(out, "  gatehouse %-32s %s\n", c.name+" "+c.args, c.summary)
 	}
 	fmt.Fprintln(out, `
 Every setting is an environment variable, a flag, and a key in a YAML file (--config FILE):

@@ -51,7 +51,7 @@ func addresses() []Setting {
 			func(c *Config) *string { return &c.HTTPAddr }),
 		text("GATEHOUSE_GRPC_ADDR", "127.0.0.1:9090", group, "Address of the gRPC core. Off loopback it needs TLS, and every RPC needs the admin token.",
 			func(c *Config) *string { return &c.GRPCAddr }),
-		text("GATEHOUSE_CORE_ADDR", "127.0.0.1:9090", group, "Address at which serve edge finds the core.",
+		text("GATEHOUSE_CORE_ADDR", "", group, "Address at which serve edge and the commands for operators find the core. Without it: the gRPC address.",
 			func(c *Config) *string { return &c.CoreAddr }),
 		text("GATEHOUSE_GRPC_TLS_CERT", "", group, "Certificate of the gRPC listener, a PEM file.",
 			func(c *Config) *string { return &c.GRPCTLSCert }),

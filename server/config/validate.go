@@ -22,6 +22,10 @@ func (c *Config) complete() Problems {
 		c.sources["MCP_SERVER_BASE_URL"] = "from the HTTP address"
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	if c.CoreAddr == "" {
+		c.CoreAddr = c.GRPCAddr
+		c.sources["GATEHOUSE_CORE_ADDR"] = "from the gRPC address"
+	}
 	var problems Problems
 	report := func(key, message string) { problems = append(problems, Problem{key, message}) }
 	c.checkBaseURL(report)

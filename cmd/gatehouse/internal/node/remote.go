@@ -23,15 +23,24 @@ type connection struct {
 
 // joinRemote connects to a core in another process with the admin token.
 func joinRemote(options Options) (connection, error) {
-	cfg := options.Config
-	token, err := edgeToken(cfg)
+	conn, err := Dial(options.Config)
 	if err != nil {
 		return connection{}, err
+	}
+	options.Logger.Info("core", "address", options.Config.CoreAddr, "tls", options.Config.GRPCTLSCA != "")
+	return connection{ClientConnInterface: conn, close: conn.Close}, nil
+}
+
+// Dial connects to a core in another process with the admin token. The connection is made at the first call.
+func Dial(cfg *config.Config) (*grpc.ClientConn, error) {
+	token, err := edgeToken(cfg)
+	if err != nil {
+		return nil, err
 	}
 	transport := insecure.NewCredentials() // loopback only: the settings see to it
 	if cfg.GRPCTLSCA != "" {
 		if transport, err = credentials.NewClientTLSFromFile(cfg.GRPCTLSCA, ""); err != nil {
-			return connection{}, fmt.Errorf("GATEHOUSE_GRPC_TLS_CA: %w", err)
+			return nil, fmt.Errorf("GATEHOUSE_GRPC_TLS_CA: %w", err)
 		}
 	}
 	conn, err := grpc.NewClient(cfg.CoreAddr,
@@ -39,10 +48,9 @@ func joinRemote(options Options) (connection, error) {
 		grpc.WithPerRPCCredentials(bearer{token: token, secure: cfg.GRPCTLSCA != ""}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)))
 	if err != nil {
-		return connection{}, fmt.Errorf("GATEHOUSE_CORE_ADDR: %w", err)
+		return nil, fmt.Errorf("GATEHOUSE_CORE_ADDR: %w", err)
 	}
-	options.Logger.Info("core", "address", cfg.CoreAddr, "tls", cfg.GRPCTLSCA != "")
-	return connection{ClientConnInterface: conn, close: conn.Close}, nil
+	return conn, nil
 }
 
 // edgeToken is the configured admin token, or the one in the data directory when both run on one machine.

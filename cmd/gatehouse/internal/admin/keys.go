@@ -1,0 +1,62 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
+)
+
+// ListKeys lists the signing keys.
+func (a *Admin) ListKeys(ctx context.Context) error {
+	response, err := call(ctx, a.client.ListKeys, &gatehousev1.ListKeysRequest{})
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, key := range response.GetKeys() {
+		rows = append(rows, keyRow(key))
+	}
+	return a.print(response, keyHeader, rows)
+}
+
+// RotateKeys prepares a new signing key.
+func (a *Admin) RotateKeys(ctx context.Context, immediately bool) error {
+	response, err := call(ctx, a.client.RotateKeys, &gatehousev1.RotateKeysRequest{Immediately: immediately})
+	if err != nil {
+		return err
+	}
+	return a.print(response, keyHeader, [][]string{keyRow(response.GetKey())})
+}
+
+// RemoveKey removes a signing key at once.
+func (a *Admin) RemoveKey(ctx context.Context, id string) error {
+	if err := a.confirm("Remove key " + id + "? Every token that it signed is refused from now on."); err != nil {
+		return err
+	}
+	if _, err := call(ctx, a.client.RemoveKey, &gatehousev1.RemoveKeyRequest{KeyId: id}); err != nil {
+		return err
+	}
+	return a.ListKeys(ctx)
+}
+
+// SealingStatus tells how far the re-sealing is.
+func (a *Admin) SealingStatus(ctx context.Context) error {
+	response, err := call(ctx, a.client.GetSealingStatus, &gatehousev1.GetSealingStatusRequest{})
+	if err != nil {
+		return err
+	}
+	return a.print(response, "CURRENT KEY\tVALUES UNDER AN OLDER KEY", [][]string{
+		{response.GetCurrentKeyId(), fmt.Sprint(response.GetPendingValues())},
+	})
+}
+
+const keyHeader = "KEY\tFOR\tALGORITHM\tSTATE\tSIGNS FROM\tGONE AFTER"
+
+func keyRow(key *gatehousev1.SigningKey) []string {
+	state := strings.ToLower(strings.TrimPrefix(key.GetState().String(), "STATE_"))
+	return []string{
+		key.GetKeyId(), key.GetPurpose(), key.GetAlgorithm(), state, when(key.GetActivateTime()), when(key.GetRemoveTime()),
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage/sqlite"
+)
+
+// runStore looks after a store that is a file.
+func runStore(ctx context.Context, term terminal, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("%w: store check | backup FILE", errUsage)
+	}
+	verb := args[0]
+	cfg, rest, err := loadConfig("store "+verb, term, args[1:], nil)
+	if err != nil {
+		return err
+	}
+	if _, isDatabase := cfg.Postgres(); isDatabase {
+		return errors.New("the store is a PostgreSQL database: use its own tools (pg_dump, pg_basebackup)")
+	}
+	switch {
+	case verb == "check" && len(rest) == 0:
+		problems, err := sqlite.Check(ctx, cfg.SQLitePath())
+		if err != nil {
+			return err
+		}
+		for _, problem := range problems {
+			fmt.Fprintln(term.Out, problem)
+		}
+		if len(problems) > 0 {
+			return fmt.Errorf("%s has %d problems", cfg.SQLitePath(), len(problems))
+		}
+		fmt.Fprintln(term.Out, cfg.SQLitePath(), "is sound")
+		return nil
+	case verb == "backup" && len(rest) == 1:
+		if err := sqlite.Backup(ctx, cfg.SQLitePath(), rest[0]); err != nil {
+			return err
+		}
+		fmt.Fprintln(term.Out, "backed up to", rest[0], "- keep the sealing key apart from it")
+		return nil
+	}
+	return fmt.Errorf("%w: store check | backup FILE", errUsage)
+}

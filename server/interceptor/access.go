@@ -2,6 +2,7 @@ package interceptor
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -11,6 +12,9 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
+
+// authorization is the metadata key of tokens and client credentials.
+const authorization = "authorization"
 
 // Gate decides who may call. Each listener has a gate of its own, so that how a call came in is a fact of the wiring
 // and never of the request.
@@ -29,45 +33,52 @@ func ListenerGate(table Table, adminToken secret.Text, loopback bool) Gate {
 	return Gate{table: table, adminToken: adminToken, loopback: loopback}
 }
 
-// check answers nil, or the status to refuse with.
-func (g Gate) check(ctx context.Context, method string) error {
+// admit returns the context of a call that is allowed, or the status to refuse with.
+func (g Gate) admit(ctx context.Context, method string) (context.Context, error) {
 	access := g.table[method]
 	switch {
 	case access == Closed:
-		return status.Error(codes.Unimplemented, "The method does not exist.")
+		return nil, status.Error(codes.Unimplemented, "The method does not exist.")
 	case g.inProcess, access == Local && g.loopback:
-		return nil
-	case g.presentsAdminToken(ctx):
-		return nil
+		return ctx, nil
 	}
-	return status.Error(codes.Unauthenticated, "The method needs the admin token as \"authorization: Bearer ...\".")
+	if rest, ok := g.takeAdminToken(ctx); ok {
+		return rest, nil
+	}
+	return nil, status.Error(codes.Unauthenticated, "The method needs the admin token as \"authorization: Bearer ...\".")
 }
 
-// presentsAdminToken looks at every authorization value: an edge adds its own to the one of its client.
-func (g Gate) presentsAdminToken(ctx context.Context) bool {
+// takeAdminToken takes one admin token out of the authorization values. An edge adds its own to that of its client: what
+// remains is the client's, and the edge's must not pass for it.
+func (g Gate) takeAdminToken(ctx context.Context) (context.Context, bool) {
 	if g.adminToken.IsEmpty() {
-		return false
+		return nil, false
 	}
-	for _, value := range metadata.ValueFromIncomingContext(ctx, "authorization") {
+	values := metadata.ValueFromIncomingContext(ctx, authorization)
+	at := slices.IndexFunc(values, func(value string) bool {
 		scheme, presented, _ := strings.Cut(value, " ")
-		if strings.EqualFold(scheme, "bearer") && g.adminToken.Equal(secret.NewText(presented)) {
-			return true
-		}
+		return strings.EqualFold(scheme, "bearer") && g.adminToken.Equal(secret.NewText(presented))
+	})
+	if at < 0 {
+		return nil, false
 	}
-	return false
+	md, _ := metadata.FromIncomingContext(ctx) // a copy
+	md[authorization] = slices.Delete(values, at, at+1)
+	return metadata.NewIncomingContext(ctx, md), true
 }
 
 // Unary refuses calls that are not allowed.
 func (g Gate) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	if err := g.check(ctx, info.FullMethod); err != nil {
+	ctx, err := g.admit(ctx, info.FullMethod)
+	if err != nil {
 		return nil, err
 	}
 	return handler(ctx, req)
 }
 
-// Stream refuses streams that are not allowed.
+// Stream refuses streams that are not allowed. None of them looks at who called.
 func (g Gate) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	if err := g.check(stream.Context(), info.FullMethod); err != nil {
+	if _, err := g.admit(stream.Context(), info.FullMethod); err != nil {
 		return err
 	}
 	return handler(srv, stream)

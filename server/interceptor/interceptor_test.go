@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -137,6 +138,27 @@ func TestStreamsPassTheGateToo(t *testing.T) {
 	}
 	if status.Code(err) != codes.Unauthenticated {
 		t.Errorf("err = %v", err)
+	}
+}
+
+// An edge in another process presents the admin token with every call of anybody.
+func TestTheAdminTokenOfAnEdgeIsNotItsClients(t *testing.T) {
+	for name, test := range map[string]struct{ sent, left []string }{
+		"an edge alone":           {[]string{"Bearer " + adminToken}, nil},
+		"an edge for a client":    {[]string{"Bearer " + adminToken, "Basic YTpi"}, []string{"Basic YTpi"}},
+		"an edge for an operator": {[]string{"Bearer " + adminToken, "Bearer " + adminToken}, []string{"Bearer " + adminToken}},
+	} {
+		gate := interceptor.ListenerGate(interceptor.NewTable(), secret.NewText(adminToken), false)
+		var left []string
+		_, conn := serve(t, gate, new(strings.Builder), func(ctx context.Context) error {
+			left = metadata.ValueFromIncomingContext(ctx, "authorization")
+			return nil
+		})
+		ctx := metadata.NewOutgoingContext(t.Context(), metadata.MD{"authorization": test.sent})
+		_, err := gatehousev1.NewAuthServiceClient(conn).VerifyToken(ctx, &gatehousev1.VerifyTokenRequest{Resource: "r"})
+		if err != nil || !slices.Equal(left, test.left) {
+			t.Errorf("%s: left %q, %v", name, left, err)
+		}
 	}
 }
 

@@ -9,6 +9,9 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/storage/postgres/postgrestest"
 )
 
+// commit is the message that ends a transaction. "commit" alone is found in settings, too.
+const commit = "Q\x00\x00\x00\x0bcommit\x00"
+
 // A connection can break when nobody knows any more what the server did. The caller is told so, the rows are as if the
 // operation had happened or not at all, and the next operation finds a connection.
 func TestLostConnectionLeavesAWholeState(t *testing.T) {
@@ -25,7 +28,7 @@ func TestLostConnectionLeavesAWholeState(t *testing.T) {
 		if err := claim(ctx, direct, name); err != nil {
 			t.Fatal(err)
 		}
-		proxy.Fail(fault, "commit\x00")
+		proxy.Fail(fault, commit)
 		wantOutage(t, complete(ctx, far, name))
 		if _, err := direct.Code(ctx, codeNamed(name).Hash); (err == nil) != happened {
 			t.Errorf("%v of a commit: the code answers %v", fault, err)
@@ -64,7 +67,7 @@ func wantAgain(t *testing.T, err error, happened bool) {
 func TestSilentServerIsAnOutageInTime(t *testing.T) {
 	server := postgrestest.Start(t)
 	proxy := server.StartProxy(t)
-	store := openStore(t, proxy.URL(server.Database(t)), WithOperationTimeout(100*time.Millisecond))
+	store := openStore(t, proxy.URL(server.Database(t)), WithOperationTimeout(time.Second))
 	proxy.Fail(postgrestest.Silence, "nobody")
 	_, err := store.Client(t.Context(), "nobody")
 	wantOutage(t, err)

@@ -92,7 +92,7 @@ type process struct {
 	env map[string]string
 	// ready reports whether it serves.
 	ready func(context.Context) bool
-	// broken is a text in the errors that it logs because the test breaks something; empty when the test does not.
+	// broken is a text in the errors that it logs about settings that the test makes wrong; empty when it does not.
 	broken string
 }
 

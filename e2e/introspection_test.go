@@ -3,6 +3,7 @@ package e2e
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
@@ -48,6 +49,7 @@ func introspects(t *testing.T, d *deployment) {
 	if answer.Header.Get("Cache-Control") != "no-store" {
 		t.Error("the answer may be cached")
 	}
+	d.checkOperatorIntrospects(t, s)
 	password, _ := caller.Password()
 	posted := url.Values{"token": {s.access}, "client_id": {caller.Username()}, "client_secret": {password}}
 	if answer := d.post(t, "/introspect", posted, nil); answer.Status != http.StatusUnauthorized {
@@ -76,6 +78,23 @@ func introspects(t *testing.T, d *deployment) {
 	}
 	if answer := d.post(t, "/introspect", url.Values{}, caller); answer.Text("error") != "invalid_request" {
 		t.Errorf("no token: %s, want invalid_request", answer)
+	}
+}
+
+// checkOperatorIntrospects asks with the admin token, as RFC 7662 section 2.1 lets a caller do.
+func (d *deployment) checkOperatorIntrospects(t *testing.T, s session) {
+	t.Helper()
+	for token, want := range map[string]int{d.adminToken(t): http.StatusOK, s.access: http.StatusUnauthorized} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.server.URL+"/introspect",
+			strings.NewReader(url.Values{"token": {s.access}}.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Authorization", "Bearer "+token)
+		if answer, err := oauthclient.Do(req); err != nil || answer.Status != want {
+			t.Errorf("with a bearer token: %s, %v; want %d", answer, err, want)
+		}
 	}
 }
 

@@ -30,7 +30,7 @@ func TestKeycloakSessions(t *testing.T) {
 	k.asking = prepareForKeycloak(t, "asking", map[string]string{"GATEHOUSE_RECHECK_INTERVAL": "1s"})
 	k.asking.process.broken = "the provider could not confirm a credential" // while our secret is the old one
 	k.told = prepareForKeycloak(t, "told", nil)
-	k.told.logoutURL = k.told.server.URL + "/auth/backchannel-logout"
+	k.told.logoutURL = k.told.server.URL + logoutPath
 	createRealm(t, k.server, keycloakAccessLife, k.asking, k.told)
 	k.restart = func() { k.asking.start(t) }
 	k.restart()
@@ -133,21 +133,4 @@ func (k *keycloakSessions) endsWithUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.asking.connect(t, k.asking.alice)
-}
-
-// checkHolds uses a token for a while. It must be good all the time.
-func (d *deployment) checkHolds(t *testing.T, s session, duration time.Duration) {
-	t.Helper()
-	end := time.Now().Add(duration)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if status := d.mcpStatus(t, s.access); status != http.StatusOK {
-			t.Fatalf("the token is refused: %d", status)
-		}
-		if !time.Now().Before(end) {
-			return
-		}
-		<-tick.C
-	}
 }

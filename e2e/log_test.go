@@ -9,7 +9,8 @@ import (
 )
 
 // checkLog fails the test unless every line of a log is a JSON record, and none of them reports a fault of gatehouse.
-// Whatever clients and attackers do is no such fault. Neither is what the test has broken: errors with that text.
+// Whatever clients, attackers and outages do is no such fault. Neither is what only an operator can mend and the test has
+// broken: errors with that text.
 func checkLog(t *testing.T, path, broken string) {
 	t.Helper()
 	file, err := os.Open(path)

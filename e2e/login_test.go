@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/browser"
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/oauthclient"
@@ -146,4 +147,21 @@ func (d *deployment) connect(t *testing.T, who person) session {
 	}
 	s.access, s.refresh, s.scope = answer.Text("access_token"), answer.Text("refresh_token"), answer.Text("scope")
 	return s
+}
+
+// checkHolds uses a token for a while. It must be good all the time.
+func (d *deployment) checkHolds(t *testing.T, s session, duration time.Duration) {
+	t.Helper()
+	end := time.Now().Add(duration)
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if status := d.mcpStatus(t, s.access); status != http.StatusOK {
+			t.Fatalf("the token is refused: %d", status)
+		}
+		if !time.Now().Before(end) {
+			return
+		}
+		<-tick.C
+	}
 }

@@ -38,6 +38,8 @@ func promises() []promise {
 		{"a client ends nothing of another", revokesOwnTokensOnly},
 		{"resource servers may introspect, and nobody else", introspects},
 		{"whatever is not active looks the same", hidesInactiveTokens},
+		{"a user sees and ends what they allowed", managesAccount},
+		{"the account page serves its own browser only", guardsAccount},
 		{"tokens outlive the rotation of their key, and not its removal", rotatesKeys},
 		{"the endpoint serves MCP 2024-11-05 with a session", servesMCP("2024-11-05")},
 		{"the endpoint serves MCP 2025-06-18 with a session", servesMCP("2025-06-18")},
@@ -52,10 +54,22 @@ func promises() []promise {
 	}
 }
 
+// providerPromises returns those that need a provider which does as the test says.
+func providerPromises() []promise {
+	return []promise{
+		{"a session that the provider ends is over at once", endsWithProviderSession},
+		{"a logout token that does not hold ends nothing", refusesForgedLogouts},
+	}
+}
+
 // keepPromises tests a deployment against all promises.
 func keepPromises(t *testing.T, d *deployment) {
 	t.Helper()
-	for _, p := range promises() {
+	all := promises()
+	if d.provider != nil {
+		all = append(all, providerPromises()...)
+	}
+	for _, p := range all {
 		t.Run(p.name, func(t *testing.T) { p.keep(t, d) })
 	}
 }

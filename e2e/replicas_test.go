@@ -41,7 +41,6 @@ type replicaOptions struct {
 	standby bool
 	realm   func(*realm.Config)
 	env     map[string]string
-	broken  string // as of process
 }
 
 func startReplicas(t *testing.T, options replicaOptions) *replicas {
@@ -69,10 +68,9 @@ func startReplicas(t *testing.T, options replicaOptions) *replicas {
 	for i, name := range []string{"first", "second"} {
 		r.each[i] = &replica{httpAddr: freeAddr(t), grpcAddr: freeAddr(t)}
 		r.each[i].process = process{
-			name:   name,
-			args:   []string{"serve"},
-			ready:  answersReadyz(r.each[i].httpAddr),
-			broken: options.broken,
+			name:  name,
+			args:  []string{"serve"},
+			ready: answersReadyz(r.each[i].httpAddr),
 			env: merged(environment, map[string]string{
 				"GATEHOUSE_HTTP_ADDR": r.each[i].httpAddr,
 				"GATEHOUSE_GRPC_ADDR": r.each[i].grpcAddr,

@@ -2,6 +2,7 @@ package realm
 
 import (
 	"crypto/rand"
+	"slices"
 	"time"
 )
 
@@ -45,14 +46,31 @@ func (r *Realm) LogOut(username string) (logoutTokens []string) {
 			continue
 		}
 		s.ended = true
-		logoutTokens = append(logoutTokens, r.sign("logout token", map[string]any{
-			"iss": r.Issuer(), "aud": r.config.ClientID, "typ": "Logout", "jti": rand.Text(),
-			"sub": s.user.Subject, "sid": s.id,
-			"iat": time.Now().Unix(), "exp": time.Now().Add(2 * time.Minute).Unix(),
-			"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
-		}))
+		logoutTokens = append(logoutTokens, r.logoutToken(s.user, s.id))
 	}
 	return logoutTokens
+}
+
+// LogoutToken returns a logout token about a user, though no session of theirs has ended.
+func (r *Realm) LogoutToken(username string) string { return r.logoutToken(r.user(username), "") }
+
+// Subject is the "sub" of a user.
+func (r *Realm) Subject(username string) string { return r.user(username).Subject }
+
+func (r *Realm) user(username string) User {
+	return r.config.Users[slices.IndexFunc(r.config.Users, func(u User) bool { return u.Username == username })]
+}
+
+func (r *Realm) logoutToken(user User, sessionID string) string {
+	claims := map[string]any{
+		"iss": r.Issuer(), "aud": r.config.ClientID, "typ": "Logout", "jti": rand.Text(), "sub": user.Subject,
+		"iat": time.Now().Unix(), "exp": time.Now().Add(2 * time.Minute).Unix(),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}
+	if sessionID != "" {
+		claims["sid"] = sessionID
+	}
+	return r.sign("logout token", claims)
 }
 
 // renew spends a refresh token and returns its session, or nil when it is not good.

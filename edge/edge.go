@@ -24,10 +24,16 @@ import (
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 )
 
+// The answers about tokens that an edge keeps when its core is remote: how many, and for how long at most.
+const (
+	keptAnswers   = 10_000
+	keptAnswerTTL = 30 * time.Second
+)
+
 // callTimeout bounds one call of the core by the OAuth endpoints. A refresh may wait for the identity provider.
 const callTimeout = 30 * time.Second
 
-// Deps is what the edge needs. All of it is required.
+// Deps is what the edge needs. All of it is required unless it says otherwise.
 type Deps struct {
 	// Conn is the connection to the core.
 	Conn grpc.ClientConnInterface
@@ -37,6 +43,9 @@ type Deps struct {
 	Now func() time.Time
 	// Random is the source of identifiers and cookies. It must be safe for concurrent use.
 	Random io.Reader
+	// Remote says that the core is in another process, so that asking it about every token is worth avoiding: answers are
+	// kept while [Handler.Follow] hears of revocations. Optional.
+	Remote bool
 }
 
 // Config says under which names the edge is reached. Every URL that it gives out comes from here.
@@ -59,8 +68,9 @@ type Config struct {
 
 // Handler answers every request to the edge. It is safe for concurrent use.
 type Handler struct {
-	root http.Handler
-	mcp  *mcp.Endpoint
+	root   http.Handler
+	mcp    *mcp.Endpoint
+	follow func(context.Context) error
 }
 
 // New assembles the edge. The error names what is wrong with the configuration.
@@ -85,11 +95,15 @@ func New(deps Deps, config Config) (*Handler, error) {
 	root := requestlog.NewHandler(requestlog.Deps{
 		Next: guarded, Failure: failure, Logger: deps.Logger, Now: deps.Now, Random: deps.Random,
 	})
-	return &Handler{root: root, mcp: rooms.mcp}, nil
+	return &Handler{root: root, mcp: rooms.mcp, follow: rooms.follow}, nil
 }
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.root.ServeHTTP(w, r) }
+
+// Follow listens to the revocations of a remote core until the context ends. Without it every token is asked about, and
+// with a core in the same process there is nothing to follow.
+func (h *Handler) Follow(ctx context.Context) error { return h.follow(ctx) }
 
 // Shutdown ends the streams that would keep a server from draining. Other requests go on.
 func (h *Handler) Shutdown() { h.mcp.Shutdown() }
@@ -102,6 +116,7 @@ type rooms struct {
 	probes   *probes
 	problems problems
 	now      func() time.Time
+	follow   func(context.Context) error
 }
 
 func open(deps Deps, config Config, site *site) (*rooms, error) {
@@ -119,14 +134,12 @@ func open(deps Deps, config Config, site *site) (*rooms, error) {
 	if err != nil {
 		return nil, err
 	}
+	tokens, follow := newVerifier(deps, core, config, site)
 	endpoint, err := mcp.New(mcp.Deps{
-		Verifier: verifier.New(core, verifier.Config{
-			Resource: config.Resource, RequiredScopes: config.Scopes[:min(1, len(config.Scopes))],
-			ChallengeScopes: config.Scopes, MetadataURL: site.metadataURL(),
-		}, verifier.WithLogger(deps.Logger), verifier.WithClock(deps.Now)),
-		Server: mcp.NewSampleServer(config.ServerName, config.Version),
-		Logger: deps.Logger,
-		Now:    deps.Now,
+		Verifier: tokens,
+		Server:   mcp.NewSampleServer(config.ServerName, config.Version),
+		Logger:   deps.Logger,
+		Now:      deps.Now,
 	}, mcp.Config{
 		ResourceURL: config.Resource, Hosts: config.AllowedHosts, AllowedOrigins: config.AllowedOrigins,
 		AllowLoopbackOrigins: site.loopback,
@@ -139,5 +152,24 @@ func open(deps Deps, config Config, site *site) (*rooms, error) {
 		oauth: endpoints, pages: pages, mcp: endpoint, problems: problems,
 		probes: &probes{health: grpc_health_v1.NewHealthClient(conn), logger: deps.Logger, problems: problems},
 		now:    deps.Now,
+		follow: follow,
 	}, nil
+}
+
+// newVerifier returns the verifier of the MCP endpoint, and what keeps it up to date.
+func newVerifier(
+	deps Deps, core gatehousev1.AuthServiceClient, config Config, site *site,
+) (*verifier.Verifier, func(context.Context) error) {
+	options := []verifier.Option{verifier.WithLogger(deps.Logger), verifier.WithClock(deps.Now)}
+	if deps.Remote {
+		options = append(options, verifier.WithFollowedCache(keptAnswers, keptAnswerTTL))
+	}
+	tokens := verifier.New(core, verifier.Config{
+		Resource: config.Resource, RequiredScopes: config.Scopes[:min(1, len(config.Scopes))],
+		ChallengeScopes: config.Scopes, MetadataURL: site.metadataURL(),
+	}, options...)
+	if !deps.Remote {
+		return tokens, func(context.Context) error { return nil }
+	}
+	return tokens, func(ctx context.Context) error { return tokens.Follow(ctx, core) }
 }

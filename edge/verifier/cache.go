@@ -20,6 +20,8 @@ type cacheKey [sha256.Size]byte
 type cache struct {
 	size int
 	ttl  time.Duration
+	// follow is set for a cache that hears of revocations.
+	follow *followed
 
 	mu      sync.Mutex
 	entries map[cacheKey]*list.Element
@@ -31,11 +33,13 @@ type cacheEntry struct {
 	key    cacheKey
 	answer *gatehousev1.VerifyTokenResponse
 	until  time.Time
+	epoch  uint64
 }
 
 // flight is a call of the core that others may wait for.
 type flight struct {
 	done   chan struct{}
+	epoch  uint64
 	answer *gatehousev1.VerifyTokenResponse
 	err    error
 }
@@ -74,6 +78,7 @@ func (c *cache) answer(
 	if !flying {
 		f = &flight{done: make(chan struct{})}
 		c.flights[key] = f
+		f.epoch = c.epochNow()
 		go c.fly(context.WithoutCancel(ctx), key, token, asked, f, ask)
 	}
 	c.mu.Unlock()
@@ -94,7 +99,7 @@ func (c *cache) fly(ctx context.Context, key cacheKey, token string, asked time.
 	c.mu.Lock()
 	delete(c.flights, key)
 	if f.err == nil && f.answer.GetActive() {
-		c.put(key, f.answer, asked.Add(c.ttl))
+		c.put(&cacheEntry{key: key, answer: f.answer, until: asked.Add(c.ttl), epoch: f.epoch})
 	}
 	c.mu.Unlock()
 	close(f.done)
@@ -107,7 +112,7 @@ func (c *cache) get(key cacheKey, now time.Time) *gatehousev1.VerifyTokenRespons
 		return nil
 	}
 	entry := element.Value.(*cacheEntry)
-	if !now.Before(entry.until) {
+	if !now.Before(entry.until) || !c.stands(entry) {
 		c.remove(element)
 		return nil
 	}
@@ -115,11 +120,11 @@ func (c *cache) get(key cacheKey, now time.Time) *gatehousev1.VerifyTokenRespons
 	return entry.answer
 }
 
-func (c *cache) put(key cacheKey, answer *gatehousev1.VerifyTokenResponse, until time.Time) {
-	if old, ok := c.entries[key]; ok {
+func (c *cache) put(entry *cacheEntry) {
+	if old, ok := c.entries[entry.key]; ok {
 		c.remove(old)
 	}
-	c.entries[key] = c.recent.PushFront(&cacheEntry{key: key, answer: answer, until: until})
+	c.entries[entry.key] = c.recent.PushFront(entry)
 	if c.recent.Len() > c.size {
 		c.remove(c.recent.Back())
 	}

@@ -161,13 +161,23 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) 
 
 // answer returns what the core says, or said a moment ago.
 func (v *Verifier) answer(ctx context.Context, token string) (*gatehousev1.VerifyTokenResponse, error) {
-	if v.cache != nil {
+	switch {
+	case v.cache == nil:
+		return v.ask(ctx, token)
+	case v.cache.trusted(v.now()):
 		return v.cache.answer(ctx, token, v.now, v.ask)
+	default:
+		return v.askFor(ctx, token, gatehousev1.Freshness_FRESHNESS_STRICT)
 	}
-	return v.ask(ctx, token)
 }
 
 func (v *Verifier) ask(ctx context.Context, token string) (*gatehousev1.VerifyTokenResponse, error) {
+	return v.askFor(ctx, token, v.config.Freshness)
+}
+
+func (v *Verifier) askFor(
+	ctx context.Context, token string, freshness gatehousev1.Freshness,
+) (*gatehousev1.VerifyTokenResponse, error) {
 	if v.timeout > 0 {
 		bounded, cancel := context.WithTimeout(ctx, v.timeout)
 		defer cancel()
@@ -177,7 +187,7 @@ func (v *Verifier) ask(ctx context.Context, token string) (*gatehousev1.VerifyTo
 		Token:          token,
 		Resource:       v.config.Resource,
 		RequiredScopes: v.config.RequiredScopes,
-		Freshness:      v.config.Freshness,
+		Freshness:      freshness,
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/gatehouse-auth/gatehouse/edge"
 )
 
@@ -16,6 +18,7 @@ type edgeNode struct {
 	server     *http.Server
 	listener   net.Listener
 	connection connection
+	handler    *edge.Handler
 }
 
 func openEdge(options Options, join func(Options) (connection, error)) (*edgeNode, error) {
@@ -29,7 +32,7 @@ func openEdge(options Options, join func(Options) (connection, error)) (*edgeNod
 		return nil, errors.Join(err, conn.close())
 	}
 	handler, err := edge.New(
-		edge.Deps{Conn: conn, Logger: options.Logger, Now: time.Now, Random: rand.Reader},
+		edge.Deps{Conn: conn, Logger: options.Logger, Now: time.Now, Random: rand.Reader, Remote: !options.Core},
 		edge.Config{
 			Issuer:         cfg.BaseURL,
 			Resource:       cfg.Resource(),
@@ -43,14 +46,24 @@ func openEdge(options Options, join func(Options) (connection, error)) (*edgeNod
 		return nil, errors.Join(err, listener.Close(), conn.close())
 	}
 	options.Logger.Info("http listening", "address", listener.Addr().String(), "issuer", cfg.BaseURL)
-	return &edgeNode{server: edge.NewHTTPServer(handler, options.Logger), listener: listener, connection: conn}, nil
+	return &edgeNode{
+		server: edge.NewHTTPServer(handler, options.Logger), listener: listener, connection: conn, handler: handler,
+	}, nil
 }
 
+// serve answers requests, and follows the revocations of the core as long as it does.
 func (e *edgeNode) serve() error {
-	if err := e.server.Serve(e.listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	group, ctx := errgroup.WithContext(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
+	group.Go(func() error { return e.handler.Follow(ctx) })
+	group.Go(func() error {
+		defer cancel()
+		if err := e.server.Serve(e.listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	return group.Wait()
 }
 
 // stop lets requests finish. Streams that outlast the drain time are cut.

@@ -12,7 +12,7 @@ func TestBuiltIn(t *testing.T) {
 }
 
 // startBuiltIn runs "gatehouse dev". Its public URL is what it says in its own metadata.
-func startBuiltIn(t *testing.T) *deployment {
+func startBuiltIn(t *testing.T, extra ...map[string]string) *deployment {
 	t.Helper()
 	w := newWorkspace(t)
 	httpAddr, grpcAddr, providerAddr := freeAddr(t), freeAddr(t), freeAddr(t)
@@ -20,12 +20,12 @@ func startBuiltIn(t *testing.T) *deployment {
 		name:  "dev",
 		args:  []string{"dev"},
 		ready: answersReadyz(httpAddr),
-		env: map[string]string{
+		env: merged(append([]map[string]string{{
 			"GATEHOUSE_HTTP_ADDR":    httpAddr,
 			"GATEHOUSE_GRPC_ADDR":    grpcAddr,
 			"GATEHOUSE_DATA_DIR":     w.data,
 			"GATEHOUSE_DEV_IDP_ADDR": providerAddr,
-		},
+		}}, extra...)...),
 	})
 	d := &deployment{
 		server:       oauthclient.Server{URL: "http://" + httpAddr, Secret: w.secrets.Add},

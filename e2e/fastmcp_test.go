@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -55,6 +56,28 @@ func TestFastMCPClient(t *testing.T) {
 		})
 	}
 	d.noteStoredTokens(t, store)
+}
+
+// TestFastMCPClientStays lets the client of FastMCP work for longer than its access tokens live. It refreshes by itself, and
+// its user is not asked again.
+func TestFastMCPClientStays(t *testing.T) {
+	const accessLife, stay = 20, 50 // seconds
+	python := fastmcpPython(t)
+	d := startBuiltIn(t, map[string]string{"GATEHOUSE_ACCESS_TOKEN_TTL": fmt.Sprintf("%ds", accessLife)})
+	for _, mode := range []string{"auto", "legacy"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			script := filepath.Join("testdata", "fastmcp_stays.py")
+			output, logins := d.runWithBrowser(t, python, script, d.resource(), mode, fmt.Sprint(stay))
+			var got struct{ Calls int }
+			if err := json.Unmarshal(output, &got); err != nil || got.Calls < stay/2 {
+				t.Errorf("%d calls, %v: %s", got.Calls, err, output)
+			}
+			if logins != 1 {
+				t.Errorf("the browser was opened %d times, want once", logins)
+			}
+		})
+	}
 }
 
 // noteStoredTokens adds the tokens that a client has stored as JSON.

@@ -8,6 +8,9 @@
 //	GATEHOUSE_E2E_BROWSER=1      fail without a Chromium; GATEHOUSE_E2E_CHROMIUM=path names one
 //	GATEHOUSE_E2E_KEYCLOAK=1     fetch a real Keycloak with Maven (needs Java 17)
 //	GATEHOUSE_E2E_PYTHON=1       fetch FastMCP with pip (needs Python 3.11)
+//	GATEHOUSE_E2E_POSTGRES=1     fail without a PostgreSQL
+//	GATEHOUSE_E2E_RACES=n        present codes n times to two replicas instead of 3200 times; for a full run
+//	                             n is 1000000 and go test's -timeout an hour
 //	GATEHOUSE_E2E_CACHE=dir      keep what was fetched there (default: gatehouse-e2e in the user's cache folder)
 //	GATEHOUSE_E2E_REQUIRE=1      fail where a test would be skipped
 package e2e

@@ -72,8 +72,8 @@ func (d *deployment) runWithBrowser(t *testing.T, path string, args ...string) (
 		case address := <-browsers.addresses:
 			logins++
 			d.finishAtProgram(t, address)
-		case <-time.After(time.Minute):
-			t.Fatal("the program neither ended nor opened a browser within a minute")
+		case <-time.After(2 * time.Minute):
+			t.Fatal("the program neither ended nor opened a browser within two minutes")
 		}
 	}
 }

@@ -76,3 +76,18 @@ func TestScanAcceptsASecretOnlyWhereItBelongs(t *testing.T) {
 		t.Fatalf("Scan = %v, %v; want one finding in log", findings, err)
 	}
 }
+
+func TestSetRemembersTheFirstOfEachKind(t *testing.T) {
+	var set Set
+	first := planted + "-0"
+	for i := range 3 * maxOfKind {
+		set.Add("token", fmt.Sprintf("%s-%d", planted, i))
+	}
+	set.Add("password", "another s3cr3t of another kind")
+	if got := len(set.snapshot()); got != maxOfKind+1 {
+		t.Errorf("%d secrets are remembered, want %d", got, maxOfKind+1)
+	}
+	if set.snapshot()[first] != "token" {
+		t.Error("the first of a kind was forgotten")
+	}
+}

@@ -77,11 +77,19 @@ python: export GATEHOUSE_E2E_PYTHON = 1
 python: ## The same with the clients of the Python world (python3-venv)
 	$(MAKE) e2e
 
+.PHONY: postgres
+postgres: export GATEHOUSE_REQUIRE_POSTGRES = 1
+postgres: export GATEHOUSE_E2E_POSTGRES = 1
+postgres: ## The same on PostgreSQL, and the tests of that store (postgresql, pgbouncer)
+	go test -count=1 -timeout 20m $(TESTFLAGS) ./server/storage/postgres/...
+	$(MAKE) e2e
+
 .PHONY: e2e-full
 e2e-full: export GATEHOUSE_E2E_REQUIRE = 1
 e2e-full: export GATEHOUSE_E2E_KEYCLOAK = 1
 e2e-full: export GATEHOUSE_E2E_BROWSER = 1
 e2e-full: export GATEHOUSE_E2E_PYTHON = 1
+e2e-full: export GATEHOUSE_E2E_POSTGRES = 1
 e2e-full: ## All end-to-end tests with the race detector; what cannot run fails
 	go test -count=1 -timeout 30m -race -shuffle=on $(TESTFLAGS) ./e2e/...
 
@@ -91,6 +99,10 @@ e2e-full: ## All end-to-end tests with the race detector; what cannot run fails
 generate: bin/buf ## Generate gen/ from proto/
 	rm -rf gen
 	bin/buf generate
+
+.PHONY: docs
+docs: ## Write docs/configuration.md from the table of settings
+	go test -count=1 -run Documentation ./server/config -update
 
 .PHONY: drift
 drift: bin/buf ## Fail when gen/ is not what buf makes of proto/

@@ -28,6 +28,7 @@ need default-jre-headless any_command java        # Keycloak
 need maven any_command mvn                        # brings Keycloak
 need python3-venv python3 -c 'import ensurepip, venv'
 need postgresql postgres_server
+need pgbouncer any_command pgbouncer
 
 if ((${#missing[@]} == 0)); then
   echo 'nothing is missing'

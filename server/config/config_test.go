@@ -90,6 +90,17 @@ func TestEffectiveSettingsHoldNoSecret(t *testing.T) {
 	}
 }
 
+func TestDatabasesThatAreNearOrSayHowTheyAreReachedAreAccepted(t *testing.T) {
+	for _, store := range []string{
+		"sqlite:/tmp/x.db", "postgres://127.0.0.1:5432/x", "postgresql://[::1]/x", "postgres://localhost:1,127.0.0.1:2/x",
+		"postgres:///x?host=/run/postgresql", "postgres://u:p@db.example.com/x?sslmode=verify-full",
+	} {
+		if _, err := Load(Sources{Environ: []string{"GATEHOUSE_STORE_URL=" + store}}); err != nil {
+			t.Errorf("%s: %v", store, err)
+		}
+	}
+}
+
 func TestUnsafeOrWrongSettingsAreRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		environ string
@@ -115,6 +126,10 @@ func TestUnsafeOrWrongSettingsAreRefused(t *testing.T) {
 		"odd resource path":         {"GATEHOUSE_RESOURCE_PATH=mcp", "GATEHOUSE_RESOURCE_PATH"},
 		"odd scope":                 {`GATEHOUSE_SCOPES=a"b`, "GATEHOUSE_SCOPES"},
 		"zero bound":                {"GATEHOUSE_MAX_TRANSACTIONS=0", "GATEHOUSE_MAX_TRANSACTIONS"},
+		"unknown store":             {"GATEHOUSE_STORE_URL=mysql://localhost/x", "GATEHOUSE_STORE_URL"},
+		"database off loopback":     {"GATEHOUSE_STORE_URL=postgres://db.example.com/x", "GATEHOUSE_STORE_URL"},
+		"one database off loopback": {"GATEHOUSE_STORE_URL=postgres://localhost:1,db:2/x", "GATEHOUSE_STORE_URL"},
+		"store without a host":      {"GATEHOUSE_STORE_URL=postgres:///x", "GATEHOUSE_STORE_URL"},
 		"misspelt":                  {"GATEHOUSE_HTTP_ADR=127.0.0.1:1", "GATEHOUSE_HTTP_ADR"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -43,9 +43,7 @@ func (c *Config) complete() Problems {
 	if !IsLoopback(c.CoreAddr) && c.GRPCTLSCA == "" {
 		report("GATEHOUSE_CORE_ADDR", "is off loopback: set GATEHOUSE_GRPC_TLS_CA")
 	}
-	if _, isPostgres := c.Postgres(); c.StoreURL != "" && !strings.HasPrefix(c.StoreURL, "sqlite:") && !isPostgres {
-		report("GATEHOUSE_STORE_URL", "must begin with sqlite: or postgres://")
-	}
+	c.checkStore(report)
 	if c.RefreshGrace > maxRefreshGrace {
 		report("GATEHOUSE_REFRESH_GRACE", "must be at most 5m")
 	}
@@ -69,6 +67,39 @@ func (c *Config) checkBaseURL(report func(key, message string)) {
 	default:
 		report(key, "must be an https URL")
 	}
+}
+
+// checkStore never repeats the URL: it may hold a password.
+func (c *Config) checkStore(report func(key, message string)) {
+	const key = "GATEHOUSE_STORE_URL"
+	raw, isPostgres := c.Postgres()
+	if !isPostgres {
+		if c.StoreURL != "" && !strings.HasPrefix(c.StoreURL, "sqlite:") {
+			report(key, "must begin with sqlite: or postgres://")
+		}
+		return
+	}
+	switch u, err := url.Parse(raw); {
+	case err != nil:
+		report(key, "is not a URL: a password in it needs percent-encoding")
+	case !u.Query().Has("sslmode") && !isLocalDatabase(u):
+		report(key, "is off loopback: say sslmode=verify-full; without it the connection may be in the clear")
+	}
+}
+
+// isLocalDatabase reports whether every host of a PostgreSQL URL, which may name several, is this machine. A path is a
+// socket.
+func isLocalDatabase(u *url.URL) bool {
+	hosts := strings.Split(u.Host, ",")
+	if u.Host == "" {
+		hosts = strings.Split(u.Query().Get("host"), ",")
+	}
+	for _, host := range hosts {
+		if !isLoopbackHost((&url.URL{Host: host}).Hostname()) && !strings.HasPrefix(host, "/") {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *Config) checkProvider(report func(key, message string)) {

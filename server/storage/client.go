@@ -32,7 +32,7 @@ type Client struct {
 	SoftwareID      string
 	SoftwareVersion string
 	CreateTime      time.Time
-	LastUsedTime    time.Time // zero until its first code exchange
+	LastUsedTime    time.Time // zero until its first code exchange; a backend may be a minute late
 }
 
 // Clients stores registered clients.

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/grant"
 	"github.com/gatehouse-auth/gatehouse/server/keyring"
 	"github.com/gatehouse-auth/gatehouse/server/logout"
+	"github.com/gatehouse-auth/gatehouse/server/outbox"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 	"github.com/gatehouse-auth/gatehouse/server/service"
 	"github.com/gatehouse-auth/gatehouse/server/storage"
@@ -29,6 +30,16 @@ const (
 type relay struct {
 	*verify.Verifier
 }
+
+// herald tells the verifier which grants an operator has ended, and everybody when a key is gone: that is no row of the
+// outbox.
+type herald struct {
+	*verify.Verifier
+	follower *outbox.Follower
+}
+
+// Forget tells the subscribers, too.
+func (h herald) Forget() { h.follower.Forget() }
 
 // openRings opens the keys of access tokens and those of refresh tokens. They share nothing but the table.
 func (p *parts) openRings(ctx context.Context) error {
@@ -84,7 +95,7 @@ func (p *parts) authService(adminToken secret.Text) *service.Auth {
 
 func (p *parts) adminService() *service.Admin {
 	return service.NewAdmin(service.AdminDeps{
-		Store: p.store, Registrar: p.registrar, Revoker: p.verifier, Pages: service.NewPages(p.sealer),
+		Store: p.store, Registrar: p.registrar, Revoker: herald{p.verifier, p.follower}, Pages: service.NewPages(p.sealer),
 		Rings: []service.Ring{p.access, p.refresh}, Reseals: p.walker, Now: p.Now,
 	})
 }

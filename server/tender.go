@@ -114,7 +114,7 @@ func (t *tender) reloadKeys(ctx context.Context) error {
 			return err
 		}
 		if removed {
-			t.parts.verifier.Forget()
+			t.parts.follower.Forget()
 		}
 	}
 	return nil

@@ -25,7 +25,7 @@ type Message struct {
 	// Position is the highest sequence that the reader has seen.
 	Position int64
 	GrantIDs []string
-	// Reset is true when messages before this one may be missing.
+	// Reset is true when messages before this one may be missing, or when verdicts of before do not hold for another reason.
 	Reset bool
 }
 
@@ -120,6 +120,14 @@ func (f *Follower) news(read []storage.Revocation) Message {
 		}
 	}
 	return message
+}
+
+// Forget tells everybody that nothing that they remember can be relied on: a key that tokens rest on is gone.
+func (f *Follower) Forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.listener.Forget()
+	f.tell(Message{Position: f.position, Reset: true})
 }
 
 // tell never waits: a subscriber that does not keep up is told to forget everything, once it listens again.

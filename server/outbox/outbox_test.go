@@ -189,6 +189,25 @@ func TestSlowSubscriberIsResetAndHoldsNobodyUp(t *testing.T) {
 	}
 }
 
+func TestEverybodyForgetsWhenAKeyIsGone(t *testing.T) {
+	f, s, v := newFollower()
+	s.add(1)
+	poll(t, f)
+	messages, end, err := f.Subscribe(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	<-messages
+	f.Forget()
+	if reset := <-messages; !reset.Reset || reset.Position != 1 {
+		t.Errorf("a subscriber hears %+v", reset)
+	}
+	if v.forgot != 1 {
+		t.Errorf("the verifier forgot %d times", v.forgot)
+	}
+}
+
 func TestWhileTheStoreIsSilentNothingIsRemembered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, s, v := newFollower()

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -110,9 +111,7 @@ func hidesInactiveTokens(t *testing.T, d *deployment) {
 		"a code":          s.code,
 		"a revoked one":   revoked.access,
 	}
-	for name, forged := range forgeries(t, d, s.access) {
-		tokens[name] = forged
-	}
+	maps.Copy(tokens, forgeries(t, d, s.access))
 	eventually(t, revocationDelay, "the end of the revoked token", func() bool {
 		return !d.post(t, "/introspect", url.Values{"token": {revoked.access}}, caller).True("active")
 	})

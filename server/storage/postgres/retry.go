@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"time"
 )
+
+// errMet marks a failure of an operation that met another, which is over now.
+var errMet = errors.New("met another operation")
 
 // attempts is how often an operation is tried before its failure is told.
 const attempts = 4
@@ -32,7 +36,7 @@ func (r retry) do(ctx context.Context, operation func() error) error {
 // worthRetrying reports whether an operation was undone in favour of another. It has certainly done nothing then. A lost
 // connection leaves that open, so it is never a reason.
 func worthRetrying(err error) bool {
-	return slices.Contains([]string{serializationFailure, deadlockDetected}, sqlState(err))
+	return errors.Is(err, errMet) || slices.Contains([]string{serializationFailure, deadlockDetected}, sqlState(err))
 }
 
 // pause waits for a random time below a bound that doubles with each attempt, so that those who met do not meet again.

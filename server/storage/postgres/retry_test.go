@@ -26,6 +26,7 @@ func TestOnlyWhatTheServerHasUndoneIsTriedAgain(t *testing.T) {
 		"a serialization failure":    {&pgconn.PgError{Code: "40001"}, attempts},
 		"a deadlock, wrapped":        {fmt.Errorf("x: %w", &pgconn.PgError{Code: "40P01"}), attempts},
 		"a unique violation":         {&pgconn.PgError{Code: "23505"}, 1},
+		"two first logins at once":   {fmt.Errorf("%w: %w", errMet, &pgconn.PgError{Code: "23505"}), attempts},
 		"a timeout of the statement": {&pgconn.PgError{Code: "57014"}, 1},
 		"a lost connection":          {io.ErrUnexpectedEOF, 1},
 	} {

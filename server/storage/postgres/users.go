@@ -1,6 +1,10 @@
 package postgres
 
-import "github.com/gatehouse-auth/gatehouse/server/storage"
+import (
+	"fmt"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+)
 
 const userColumns = `id, provider, issuer, subject, name, given_name, family_name, email, email_verified,
 	preferred_username, group_names, update_time`
@@ -25,7 +29,13 @@ const upsertUser = `INSERT INTO users (` + userColumns + `)
 
 // saveUser stores who logged in. It locks the user's row until the end of the transaction, which keeps a sweep from
 // taking the user meanwhile.
+//
+// Two first logins of one user at once may meet in the index over the subject, which ON CONFLICT does not cover. The one
+// that loses finds the row at its next try.
 func saveUser(tx *session, user storage.User) error {
 	_, err := tx.insert(upsertUser, userFields(&user)...)
+	if sqlState(err) == uniqueViolation {
+		return fmt.Errorf("%w: %w", errMet, err)
+	}
 	return err
 }

@@ -1,7 +1,7 @@
 // Package postgrestest runs a PostgreSQL of its own for tests, from the binaries that the system has installed: nothing
 // is downloaded, no running server is touched, and no port is taken, since it listens on a socket in a new directory.
 //
-// Tests that need one are skipped where the binaries are missing. GATEHOUSE_REQUIRE_POSTGRES=1 makes them fail instead,
+// Tests that need one are skipped where the binaries are missing. GATEHOUSE_E2E_POSTGRES=1 makes them fail instead,
 // so that a pipeline cannot lose them unnoticed.
 package postgrestest
 
@@ -24,7 +24,7 @@ func need(t testing.TB, err error) {
 	t.Helper()
 	switch {
 	case err == nil:
-	case errors.Is(err, errMissing) && os.Getenv("GATEHOUSE_REQUIRE_POSTGRES") != "1": //nolint:forbidigo // for tests only
+	case errors.Is(err, errMissing) && os.Getenv("GATEHOUSE_E2E_POSTGRES") != "1": //nolint:forbidigo // for tests only
 		t.Skip(err)
 	default:
 		t.Fatal(err)

@@ -78,7 +78,6 @@ python: ## The same with the clients of the Python world (python3-venv)
 	$(MAKE) e2e
 
 .PHONY: postgres
-postgres: export GATEHOUSE_REQUIRE_POSTGRES = 1
 postgres: export GATEHOUSE_E2E_POSTGRES = 1
 postgres: ## The same on PostgreSQL, and the tests of that store (postgresql, pgbouncer)
 	go test -count=1 -timeout 20m $(TESTFLAGS) ./server/storage/postgres/...

@@ -127,8 +127,8 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	everything(t, g, func(t *testing.T, method, path string, h http.Header, status int, body string) {
 		t.Helper()
 		referrer := "no-referrer"
-		if bare, _, _ := strings.Cut(path, "?"); bare == "/account" && method == "GET" {
-			referrer = "same-origin" // its forms must carry their origin
+		if bare, _, _ := strings.Cut(path, "?"); method == "GET" && (bare == "/account" || bare == "/account/disconnect") {
+			referrer = "same-origin" // their forms must carry their origin
 		}
 		for name, want := range map[string]string{
 			"X-Content-Type-Options": "nosniff", "Referrer-Policy": referrer, "X-Frame-Options": "DENY",

@@ -39,10 +39,7 @@ func (p *Pages) showConsent(w http.ResponseWriter, r *http.Request) {
 		}
 		p.cookie.set(w, r, pagePurpose, handle, secret)
 	}
-	// With no-referrer a browser would send "Origin: null" with the form (Fetch standard, "append a request Origin
-	// header"), and the origin check could not tell this page from another. Other sites still learn nothing.
-	w.Header().Set("Referrer-Policy", "same-origin")
-	p.render(w, r, http.StatusOK, document{
+	p.renderForms(w, r, http.StatusOK, document{
 		view:  "consent",
 		Title: "Allow access?",
 		Body:  newConsentView(consent, handle, csrfToken(secret, handle), p.now()),

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// purpose keeps the cookies apart, by name and by value: neither is accepted for the other.
+// purpose keeps the cookies apart, by name and by value: none is accepted for another.
 type purpose string
 
 const (

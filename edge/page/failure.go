@@ -126,14 +126,14 @@ func details(st *status.Status) (reason string, retry time.Duration) {
 	return reason, retry
 }
 
-// reasonOf returns the OAuth error code of an error of the core.
-func reasonOf(err error) (reason string, retry time.Duration) { return details(status.Convert(err)) }
+// reasonOf returns the reason of an error of the core, and an empty string when there is none.
+func reasonOf(err error) string {
+	reason, _ := details(status.Convert(err))
+	return reason
+}
 
 // isSessionOver reports whether the core does not know the session of the account page.
-func isSessionOver(err error) bool {
-	reason, _ := reasonOf(err)
-	return reason == "session_expired"
-}
+func isSessionOver(err error) bool { return reasonOf(err) == "session_expired" }
 
 // statusOfError returns the status of the page that shows an OAuth error to the visitor.
 func statusOfError(code string) int {

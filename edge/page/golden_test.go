@@ -35,8 +35,14 @@ func TestPagesAreAsReviewed(t *testing.T) {
 		b := s.browser(t)
 		return b.post(b.open("t1", action))
 	}
+	nothing := newSite(t)
+	nothing.applications = nil
 	for name, res := range map[string]answer{
 		"home":           s.get(t, "/"),
+		"sign-in":        s.get(t, "/account"),
+		"account":        s.signedIn(t).get("/account"),
+		"account-empty":  nothing.signedIn(t).get("/account"),
+		"disconnect":     s.signedIn(t).get("/account/disconnect"),
 		"consent":        s.get(t, "/consent?txn=t1"),
 		"continue":       decide("allow"),
 		"denied":         decide("deny"),

@@ -1,10 +1,10 @@
 // Package page is the HTML side of the edge: the authorization endpoint, the consent page, the provider's callback, the
 // home page, the account page, and the error pages that the other rooms of the edge show to browsers.
 //
-// It knows no rule of OAuth. It carries what a browser sends to the core, renders what the core answers, and keeps the
-// two cookies that tie a flow to one browser: the page cookie, which proves that the person who answers the consent
-// page has seen it, and the binding cookie, which proves that the browser that comes back from the provider is the one
-// that approved. No page needs a script, and none loads anything from another host.
+// It knows no rule of OAuth. It carries what a browser sends to the core, renders what the core answers, and keeps
+// three kinds of cookies: the page cookie, which proves that the person who answers the consent page has seen it; the
+// binding cookie, which proves that the browser that comes back from the provider is the one that approved; and the
+// session cookie of the account page. No page needs a script, and none loads anything from another host.
 package page
 
 import (
@@ -130,7 +130,7 @@ func (p *Pages) Register(mux *http.ServeMux) {
 	mux.Handle("/auth/callback", p.route(methods{http.MethodGet: stateful(p.callback)}))
 	mux.Handle("/account", p.route(methods{http.MethodGet: p.showAccount}))
 	mux.Handle("/account/login", p.route(methods{http.MethodPost: p.signIn}))
-	mux.Handle("/account/disconnect", p.route(methods{http.MethodPost: p.disconnect}))
+	mux.Handle("/account/disconnect", p.route(methods{http.MethodGet: p.confirmDisconnect, http.MethodPost: p.disconnect}))
 	mux.Handle("/account/logout", p.route(methods{http.MethodPost: p.signOut}))
 	mux.Handle("/assets/", p.route(methods{http.MethodGet: p.asset, http.MethodHead: p.asset}))
 	mux.Handle("/{$}", p.route(methods{http.MethodGet: p.home, http.MethodHead: p.home}))

@@ -70,6 +70,7 @@ func (c *core) calls() int { return len(c.begun) + len(c.shown) + len(c.decided)
 // state and binding secret derive from the handle.
 func newCore() *core {
 	return &core{
+		accounts: newAccounts(),
 		begin: func(in *gatehousev1.BeginAuthorizationRequest) (*gatehousev1.BeginAuthorizationResponse, error) {
 			return &gatehousev1.BeginAuthorizationResponse{Outcome: &gatehousev1.BeginAuthorizationResponse_Consent{
 				Consent: &gatehousev1.ConsentPrompt{Handle: in.GetClientId()},
@@ -99,6 +100,11 @@ func newCore() *core {
 		complete: func(in *gatehousev1.CompleteAuthorizationRequest) (*gatehousev1.CompleteAuthorizationResponse, error) {
 			if in.GetBrowserSecret() != "secret-of-"+in.GetState() {
 				return nil, coreError(codes.PermissionDenied, "wrong_browser")
+			}
+			if in.GetState() == "state-account" {
+				return &gatehousev1.CompleteAuthorizationResponse{Account: &gatehousev1.AccountSession{
+					SessionSecret: accountSecret, ExpireTime: timestamppb.New(epoch().Add(30 * time.Minute)),
+				}}, nil
 			}
 			return completed(&gatehousev1.ClientRedirect{
 				Uri: "http://localhost:53122/callback?code=c-" + in.GetState() + "&state=s", Destination: "localhost:53122",
@@ -264,8 +270,11 @@ func (b *browser) post(f url.Values) answer {
 	return b.send(b.form(f))
 }
 
-func (b *browser) form(f url.Values) *http.Request {
-	r := httptest.NewRequestWithContext(b.t.Context(), http.MethodPost, "/consent", strings.NewReader(f.Encode()))
+func (b *browser) form(f url.Values) *http.Request { return b.formTo("/consent", f) }
+
+// formTo is a form of this origin.
+func (b *browser) formTo(target string, f url.Values) *http.Request {
+	r := httptest.NewRequestWithContext(b.t.Context(), http.MethodPost, target, strings.NewReader(f.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Origin", b.site.pages.origin)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")

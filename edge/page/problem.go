@@ -19,6 +19,8 @@ type problem struct {
 
 const (
 	stepStartAgain = "Go back to your app and connect again."
+	stepBeginAgain = "Go back to where you began, your app or your account page, and start again."
+	stepCookies    = "Allow cookies for this site."
 	stepClose      = "If you came here by a link that somebody sent you, close this tab."
 	stepReload     = "Wait a moment, then reload this page."
 )
@@ -37,7 +39,7 @@ func expiredProblem() problem {
 		Kind: "expired", Status: http.StatusBadRequest,
 		Title: "This sign-in has expired",
 		Text:  "A sign-in has to be finished within ten minutes. Nothing was shared.",
-		Steps: []string{stepStartAgain},
+		Steps: []string{stepBeginAgain},
 	}
 }
 
@@ -56,8 +58,8 @@ func wrongBrowserProblem() problem {
 		Title: "This sign-in belongs to another browser",
 		Text:  "It was not approved in this browser window, or its cookie is gone. To keep you safe, it was stopped.",
 		Steps: []string{
-			"Connect again from your app, and finish in the browser window that opens.",
-			"Allow cookies for this site.",
+			"Start again, in your app or on your account page, and finish in the same browser.",
+			stepCookies,
 			stepClose,
 		},
 	}
@@ -70,9 +72,15 @@ func forgedProblem() problem {
 		Text:  "This server could not tell that the answer came from its own page in this browser. Nothing was changed.",
 		Steps: []string{
 			"Connect again from your app, and answer in the browser window that opens.",
-			"Allow cookies for this site.",
+			stepCookies,
 		},
 	}
+}
+
+func forgedFormProblem() problem {
+	p := forgedProblem()
+	p.Steps = []string{"Open your account page again, and repeat there what you did.", stepCookies}
+	return p
 }
 
 func deniedProblem() problem {
@@ -80,7 +88,7 @@ func deniedProblem() problem {
 		Kind: "denied", Status: http.StatusForbidden,
 		Title: "You do not have access",
 		Text:  "You are signed in, but this account may not use this server.",
-		Steps: []string{"Connect again with another account.", "Or ask the people who run this server."},
+		Steps: []string{"Try again with another account.", "Or ask the people who run this server."},
 	}
 }
 

@@ -50,6 +50,17 @@ func visits(t *testing.T, s *site) map[string]func() answer {
 			r.Header.Set("Sec-Purpose", "prefetch")
 			return s.serve(r)
 		},
+		"account":            func() answer { return s.signedIn(t).get("/account") },
+		"account elsewhere":  get("/account"),
+		"sign in":            func() answer { b := s.browser(t); return b.send(b.formTo("/account/login", nil)) },
+		"signed in":          func() answer { return s.signingIn(t).get("/auth/callback?code=c&state=state-account") },
+		"confirm":            func() answer { return s.signedIn(t).get("/account/disconnect") },
+		"disconnect":         func() answer { b := s.signedIn(t); return b.send(b.formTo("/account/disconnect", grantForm("g1"))) },
+		"disconnect what":    func() answer { b := s.signedIn(t); return b.send(b.formTo("/account/disconnect", accountForm())) },
+		"disconnect unknown": func() answer { b := s.browser(t); return b.send(b.formTo("/account/disconnect", grantForm("g1"))) },
+		"disconnect forged":  func() answer { return s.serve(post(t, "/account/disconnect", "grant=g1")) },
+		"sign out":           func() answer { b := s.signedIn(t); return b.send(b.formTo("/account/logout", accountForm())) },
+		"sign out forged":    func() answer { return s.serve(post(t, "/account/logout", "")) },
 	}
 }
 
@@ -78,7 +89,7 @@ func TestEveryAnswerCarriesTheHeaders(t *testing.T) {
 			switch name {
 			case "style", "icon":
 				cache = "no-cache"
-			case "consent":
+			case "consent", "account", "account elsewhere", "confirm", "disconnect unknown":
 				referrer = "same-origin"
 			}
 			if got := res.Header.Get("Cache-Control"); got != cache {

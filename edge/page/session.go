@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// sessionName is the name of the one session cookie of a browser.
+// sessionName is the name of the session cookie. A browser has one, other than the cookies of flows.
 func (j cookieJar) sessionName() string { return strings.TrimSuffix(j.prefix(accountPurpose), "-") }
 
 // session returns the secret of the session that this browser presents. Two cookies of the name count as none: one of
@@ -17,9 +17,13 @@ func (j cookieJar) session(r *http.Request) (string, bool) {
 		return "", false
 	}
 	secret, ok := strings.CutPrefix(found[0].Value, string(accountPurpose)+".")
-	return secret, ok && secret != "" && len(secret) <= maxSecret
+	if !ok || secret == "" || len(secret) > maxSecret {
+		return "", false
+	}
+	return secret, true
 }
 
+// setSession writes the session cookie. The core decides when the session ends; the cookie only goes with it.
 func (j cookieJar) setSession(w http.ResponseWriter, secret string, expire time.Time) {
 	j.write(w, j.sessionName(), string(accountPurpose)+"."+secret, max(1, int(expire.Sub(j.now()).Seconds())))
 }

@@ -52,6 +52,14 @@ func parseViews() (*views, error) {
 	return v, nil
 }
 
+// renderForms writes a document whose forms come back to this origin. With no-referrer a browser would send "Origin: null"
+// with them (Fetch standard, "append a request Origin header"), and the origin check could not tell this page from another.
+// Other sites still learn nothing.
+func (p *Pages) renderForms(w http.ResponseWriter, r *http.Request, status int, doc document) {
+	w.Header().Set("Referrer-Policy", "same-origin")
+	p.render(w, r, status, doc)
+}
+
 // render writes a document. It is complete before the first byte goes out, so that a template error never leaves half a
 // page.
 func (p *Pages) render(w http.ResponseWriter, r *http.Request, status int, doc document) {

@@ -35,13 +35,13 @@ type errand struct {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv(errandVariable) == "" { //nolint:forbidigo // for tests only
+	if os.Getenv(errandVariable) == "" {
 		goleak.VerifyTestMain(m)
 		return
 	}
 	if err := runErrand(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is a main
 	}
 }
 

@@ -166,7 +166,7 @@ func describe(history []porcupine.Operation) (text string) {
 func seed(t *testing.T) uint64 {
 	t.Helper()
 	seed := rand.Uint64()
-	if text := os.Getenv("GATEHOUSE_PROOF_SEED"); text != "" { //nolint:forbidigo // for tests only
+	if text := os.Getenv("GATEHOUSE_PROOF_SEED"); text != "" {
 		if _, err := fmt.Sscan(text, &seed); err != nil {
 			t.Fatalf("GATEHOUSE_PROOF_SEED: %v", err)
 		}

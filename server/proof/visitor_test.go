@@ -104,10 +104,15 @@ func (v visitor) complete(ctx context.Context, answer *gatehousev1.CompleteAutho
 		return "", err
 	}
 	if problem := target.Query().Get("error"); problem != "" {
-		return "", fmt.Errorf("the client got %s", problem)
+		return "", clientError(problem)
 	}
 	return target.Query().Get("code"), nil
 }
+
+// clientError is an error code that a client gets in a redirect (RFC 6749 section 4.1.2.1).
+type clientError string
+
+func (e clientError) Error() string { return "the client got " + string(e) }
 
 // code walks to an authorization code.
 func (v visitor) code(ctx context.Context, clientID, user string) (string, error) {

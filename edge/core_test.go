@@ -64,6 +64,22 @@ func (c *core) CompleteAuthorization(context.Context, *gatehousev1.CompleteAutho
 	return nil, status.Error(codes.NotFound, "no such state")
 }
 
+func (c *core) ExchangeToken(context.Context, *gatehousev1.ExchangeTokenRequest) (*gatehousev1.ExchangeTokenResponse, error) {
+	return nil, status.Error(codes.InvalidArgument, "no such grant type")
+}
+
+func (c *core) RevokeToken(context.Context, *gatehousev1.RevokeTokenRequest) (*gatehousev1.RevokeTokenResponse, error) {
+	return &gatehousev1.RevokeTokenResponse{}, nil
+}
+
+func (c *core) IntrospectToken(context.Context, *gatehousev1.IntrospectTokenRequest) (*gatehousev1.IntrospectTokenResponse, error) {
+	return &gatehousev1.IntrospectTokenResponse{Active: new(false)}, nil
+}
+
+func (c *core) ReceiveLogoutToken(context.Context, *gatehousev1.ReceiveLogoutTokenRequest) (*gatehousev1.ReceiveLogoutTokenResponse, error) {
+	return nil, status.Error(codes.InvalidArgument, "no such token")
+}
+
 func (c *core) document(ctx context.Context, path string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -119,6 +119,8 @@ func everything(t *testing.T, g *rig, f func(t *testing.T, method, path string, 
 				f(t, method, path, w.Header(), w.Code, w.Body.String())
 			}
 		}
+		w := g.do("POST", path, "Content-Type", "application/x-www-form-urlencoded", "Origin", "https://app.test")
+		f(t, "POST", path, w.Header(), w.Code, w.Body.String())
 	}
 }
 

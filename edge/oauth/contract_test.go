@@ -13,7 +13,8 @@ import (
 func TestAnswersHaveNo64BitIntegers(t *testing.T) {
 	for _, m := range []protoreflect.ProtoMessage{
 		&gatehousev1.RegisterClientResponse{}, &gatehousev1.ExchangeTokenResponse{}, &gatehousev1.GetKeySetResponse{},
-		&gatehousev1.GetServerMetadataResponse{}, &gatehousev1.GetResourceMetadataResponse{},
+		&gatehousev1.GetServerMetadataResponse{}, &gatehousev1.GetResourceMetadataResponse{}, &gatehousev1.RevokeTokenResponse{},
+		&gatehousev1.IntrospectTokenResponse{}, &gatehousev1.ReceiveLogoutTokenResponse{},
 	} {
 		for _, field := range fields(m.ProtoReflect().Descriptor()) {
 			if strings.HasSuffix(field.Kind().String(), "64") {
@@ -25,9 +26,14 @@ func TestAnswersHaveNo64BitIntegers(t *testing.T) {
 
 // The form codec writes strings. A repeated or typed field would need a rule of its own.
 func TestFormsAreStrings(t *testing.T) {
-	for _, field := range fields((&gatehousev1.ExchangeTokenRequest{}).ProtoReflect().Descriptor()) {
-		if field.Kind() != protoreflect.StringKind || field.Cardinality() == protoreflect.Repeated {
-			t.Errorf("%s is not one string", field.FullName())
+	for _, m := range []protoreflect.ProtoMessage{
+		&gatehousev1.ExchangeTokenRequest{}, &gatehousev1.RevokeTokenRequest{}, &gatehousev1.IntrospectTokenRequest{},
+		&gatehousev1.ReceiveLogoutTokenRequest{},
+	} {
+		for _, field := range fields(m.ProtoReflect().Descriptor()) {
+			if field.Kind() != protoreflect.StringKind || field.Cardinality() == protoreflect.Repeated {
+				t.Errorf("%s is not one string", field.FullName())
+			}
 		}
 	}
 }

@@ -69,6 +69,24 @@ func (c *core) ExchangeToken(ctx context.Context, r *gatehousev1.ExchangeTokenRe
 	}, c.note(ctx, r)
 }
 
+func (c *core) RevokeToken(ctx context.Context, r *gatehousev1.RevokeTokenRequest) (*gatehousev1.RevokeTokenResponse, error) {
+	return &gatehousev1.RevokeTokenResponse{}, c.note(ctx, r)
+}
+
+func (c *core) IntrospectToken(ctx context.Context, r *gatehousev1.IntrospectTokenRequest) (*gatehousev1.IntrospectTokenResponse, error) {
+	if r.GetToken() != "good" {
+		return &gatehousev1.IntrospectTokenResponse{Active: new(false)}, c.note(ctx, r)
+	}
+	return &gatehousev1.IntrospectTokenResponse{
+		Active: new(true), Scope: "mcp", ClientId: "c1", Username: "ada", TokenType: "Bearer", Exp: 1_800_003_600, Iat: 1_800_000_000,
+		Sub: "u1", Aud: "http://127.0.0.1:8000/mcp", Iss: "http://127.0.0.1:8000", Jti: "j1",
+	}, c.note(ctx, r)
+}
+
+func (c *core) ReceiveLogoutToken(ctx context.Context, r *gatehousev1.ReceiveLogoutTokenRequest) (*gatehousev1.ReceiveLogoutTokenResponse, error) {
+	return &gatehousev1.ReceiveLogoutTokenResponse{}, c.note(ctx, r)
+}
+
 func (c *core) GetServerMetadata(ctx context.Context, r *gatehousev1.GetServerMetadataRequest) (*gatehousev1.GetServerMetadataResponse, error) {
 	return &gatehousev1.GetServerMetadataResponse{
 		Issuer: "http://127.0.0.1:8000", AuthorizationResponseIssParameterSupported: true,
@@ -161,9 +179,14 @@ func (g *rig) do(method, target, body string, header ...string) *httptest.Respon
 	return w
 }
 
+// post sends a form.
+func (g *rig) post(path, body string, header ...string) *httptest.ResponseRecorder {
+	return g.do("POST", path, body, append([]string{"Content-Type", "application/x-www-form-urlencoded"}, header...)...)
+}
+
 // form posts to the token endpoint, and metadata to the registration endpoint.
 func (g *rig) form(body string, header ...string) *httptest.ResponseRecorder {
-	return g.do("POST", "/token", body, append([]string{"Content-Type", "application/x-www-form-urlencoded"}, header...)...)
+	return g.post("/token", body, header...)
 }
 
 func (g *rig) metadata(body string, header ...string) *httptest.ResponseRecorder {

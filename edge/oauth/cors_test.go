@@ -2,6 +2,8 @@ package oauth_test
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,7 +12,7 @@ import (
 func TestBrowserClientsMayAskAndRead(t *testing.T) {
 	g := newRig(t, nil)
 	for path, methods := range map[string]string{
-		"/token": "POST", "/register": "POST", "/.well-known/jwks.json": "GET, HEAD",
+		"/token": "POST", "/register": "POST", "/revoke": "POST", "/.well-known/jwks.json": "GET, HEAD",
 		"/.well-known/oauth-protected-resource/mcp": "GET, HEAD", "/.well-known/oauth-authorization-server": "GET, HEAD",
 	} {
 		w := g.do("OPTIONS", path, "", "Origin", "https://app.test", "Access-Control-Request-Method", "POST", "Cookie", "a=b")
@@ -34,10 +36,28 @@ func TestBrowserClientsMayAskAndRead(t *testing.T) {
 	}
 }
 
+func TestPagesMayNeitherIntrospectNorLogOut(t *testing.T) {
+	g := newRig(t, nil)
+	for _, path := range []string{"/introspect", "/auth/backchannel-logout"} {
+		preflight := g.do("OPTIONS", path, "", "Origin", "https://app.test", "Access-Control-Request-Method", "POST")
+		if preflight.Code != http.StatusMethodNotAllowed {
+			t.Errorf("%s: preflight %d", path, preflight.Code)
+		}
+		for _, w := range []*httptest.ResponseRecorder{preflight, g.post(path, "token=t&logout_token=t", "Origin", "https://app.test")} {
+			for name := range w.Header() {
+				if strings.HasPrefix(name, "Access-Control-") {
+					t.Errorf("%s: header %s", path, name)
+				}
+			}
+		}
+	}
+}
+
 func TestOtherMethodsAreRefusedByName(t *testing.T) {
 	g := newRig(t, nil)
 	for path, allow := range map[string]string{
-		"/token": "POST, OPTIONS", "/register": "POST, OPTIONS", "/.well-known/jwks.json": "GET, HEAD, OPTIONS",
+		"/token": "POST, OPTIONS", "/register": "POST, OPTIONS", "/revoke": "POST, OPTIONS",
+		"/introspect": "POST", "/auth/backchannel-logout": "POST", "/.well-known/jwks.json": "GET, HEAD, OPTIONS",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"} {
 			if (method == "POST") != (path[1] == '.') && method != "PUT" {

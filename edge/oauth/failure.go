@@ -40,7 +40,8 @@ type failure struct {
 	description string
 	retryAfter  time.Duration
 	allow       string
-	basic       bool
+	// authenticate is the challenge, for a client that has tried to authenticate.
+	authenticate string
 }
 
 // Error returns the code and the description.
@@ -66,9 +67,17 @@ func notFound() *failure {
 }
 
 // challenge adds the challenge that a refused client is owed when it used the Authorization header (RFC 6749 section
-// 5.2). Others would only make a browser ask for a password.
+// 5.2, RFC 7662 section 2.3). Others would only make a browser ask for a password.
 func (f *failure) challenge(r *http.Request) *failure {
-	f.basic = f.status == http.StatusUnauthorized && len(r.Header["Authorization"]) > 0
+	used := r.Header.Get("Authorization")
+	scheme, _, _ := strings.Cut(used, " ")
+	switch {
+	case f.status != http.StatusUnauthorized, used == "":
+	case r.URL.Path == pathIntrospect && strings.EqualFold(scheme, "Bearer"):
+		f.authenticate = `Bearer realm="introspection endpoint", error="invalid_token"`
+	default:
+		f.authenticate = `Basic realm="token endpoint", charset="UTF-8"`
+	}
 	return f
 }
 
@@ -80,8 +89,8 @@ func (f *failure) write(w http.ResponseWriter) {
 	if f.allow != "" {
 		h.Set("Allow", f.allow)
 	}
-	if f.basic {
-		h.Set("WWW-Authenticate", `Basic realm="token endpoint", charset="UTF-8"`)
+	if f.authenticate != "" {
+		h.Set("WWW-Authenticate", f.authenticate)
 	}
 	if f.retryAfter > 0 {
 		seconds := (f.retryAfter + time.Second - 1) / time.Second

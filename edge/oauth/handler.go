@@ -16,8 +16,12 @@ import (
 	"google.golang.org/grpc"
 )
 
-// wellKnown is the folder of the metadata documents (RFC 8615).
-const wellKnown = "/.well-known/"
+const (
+	// wellKnown is the folder of the metadata documents (RFC 8615).
+	wellKnown = "/.well-known/"
+	// pathIntrospect is the one endpoint that takes a bearer token in place of client credentials (RFC 7662 section 2.1).
+	pathIntrospect = "/introspect"
+)
 
 // Config is what the endpoints need beside the core.
 type Config struct {
@@ -47,8 +51,8 @@ func NewHandler(ctx context.Context, conn grpc.ClientConnInterface, cfg Config) 
 			"/token":    {gateway: gateway, mediaType: mediaForm, anyOrigin: true},
 			"/revoke":   {gateway: gateway, mediaType: mediaForm, anyOrigin: true},
 			// Resource servers and identity providers call these, and no page of theirs does.
-			"/introspect":              {gateway: gateway, mediaType: mediaForm},
-			"/auth/backchannel-logout": {gateway: gateway, mediaType: mediaForm},
+			pathIntrospect:             {gateway: gateway, mediaType: mediaForm},
+			"/auth/backchannel-logout": {gateway: gateway, mediaType: mediaForm, anonymous: true},
 		},
 		documents: &documents{gateway: gateway},
 	}, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -19,19 +18,13 @@ import (
 // Any other refusal is a failure, for no client did anything wrong.
 type load struct {
 	deployment *deployment
-	clients    []*loadClient
+	clients    []*session // each is one installation of a client
 	cancel     context.CancelFunc
 	group      sync.WaitGroup
 
 	acknowledged, outages atomic.Int64
 	mu                    sync.Mutex
 	faults                []string
-}
-
-// loadClient is one installation of a client.
-type loadClient struct {
-	session
-	form url.Values // the next refresh
 }
 
 // startLoad logs in as many clients as are wanted and lets them run until finish.
@@ -43,8 +36,7 @@ func startLoad(t *testing.T, d *deployment, clients int) *load {
 		if i%2 == 1 {
 			who = d.bob
 		}
-		s := d.connect(t, who)
-		l.clients = append(l.clients, &loadClient{session: s, form: refreshForm(s)})
+		l.clients = append(l.clients, new(d.connect(t, who)))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	l.cancel = cancel
@@ -60,8 +52,8 @@ func startLoad(t *testing.T, d *deployment, clients int) *load {
 }
 
 // step refreshes once and uses the access token once.
-func (l *load) step(ctx context.Context, c *loadClient) {
-	answer, err := l.deployment.server.Token(ctx, c.form, nil)
+func (l *load) step(ctx context.Context, c *session) {
+	answer, err := l.deployment.server.Token(ctx, refreshForm(*c), nil)
 	if l.interrupted(ctx, "refresh", answer.Status, answer.Header, err) {
 		return
 	}
@@ -71,7 +63,6 @@ func (l *load) step(ctx context.Context, c *loadClient) {
 	}
 	l.acknowledged.Add(1)
 	c.access, c.refresh = answer.Text("access_token"), answer.Text("refresh_token")
-	c.form = refreshForm(c.session)
 
 	reply, err := l.deployment.mcp(mcpclient.Stateless, c.access).Call(ctx, "tools/list", nil)
 	if l.interrupted(ctx, "tools/list", reply.Status, reply.Header, err) {
@@ -127,7 +118,7 @@ func (l *load) finish(t *testing.T) {
 		t.Error(fault)
 	}
 	for _, c := range l.clients {
-		l.deployment.checkRefreshes(t, c.session)
+		l.deployment.checkRefreshes(t, *c)
 	}
 	t.Logf("%d refreshes of %d clients, %d outages, %d faults",
 		l.acknowledged.Load(), len(l.clients), l.outages.Load(), len(l.faults))

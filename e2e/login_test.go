@@ -135,13 +135,15 @@ func (d *deployment) codeOf(t *testing.T, page *browser.Page, attempt oauthclien
 // connect logs a user in with a new client, up to its tokens.
 func (d *deployment) connect(t *testing.T, who person) session {
 	t.Helper()
-	s := session{client: d.register(t)}
-	s.attempt = d.server.NewAttempt(s.id, s.redirectURI)
+	return d.connectClient(t, d.register(t), who)
+}
+
+// connectClient logs a user in with a client, up to its tokens.
+func (d *deployment) connectClient(t *testing.T, c client, who person) session {
+	t.Helper()
+	s := session{client: c, attempt: d.server.NewAttempt(c.id, c.redirectURI)}
 	s.code = d.walk(t, d.newBrowser(t, s.redirectURI), s.attempt, who)
-	answer, err := d.server.Token(t.Context(), s.attempt.ExchangeForm(s.code), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	answer := d.exchange(t, s.attempt.ExchangeForm(s.code))
 	if answer.Status != http.StatusOK {
 		t.Fatalf("token: %s", answer)
 	}

@@ -56,12 +56,7 @@ func rotatesRefreshTokens(t *testing.T, d *deployment) {
 // section 4.14.2. The user's other grants, of the same client too, have nothing to do with it.
 func endsReusedGrant(t *testing.T, d *deployment) {
 	first := d.connect(t, d.alice)
-	neighbour := session{client: first.client}
-	neighbour.attempt = d.server.NewAttempt(neighbour.id, neighbour.redirectURI)
-	neighbour.code = d.walk(t, d.newBrowser(t, neighbour.redirectURI), neighbour.attempt, d.alice)
-	answer := d.exchange(t, neighbour.attempt.ExchangeForm(neighbour.code))
-	neighbour.access, neighbour.refresh = answer.Text("access_token"), answer.Text("refresh_token")
-
+	neighbour := d.connectClient(t, first.client, d.alice)
 	second := d.refreshed(t, first)
 	third := d.refreshed(t, second)
 	d.checkInvalidGrant(t, "a refresh token whose successor was used", refreshForm(first))

@@ -20,21 +20,18 @@ func (d *deployment) post(t *testing.T, path string, form url.Values, basic *url
 
 // revokesTokens: RFC 7009. Each token of a grant stands for the grant.
 func revokesTokens(t *testing.T, d *deployment) {
-	for name, tokenOf := range map[string]func(session) string{
-		"the access token":     func(s session) string { return s.access },
-		"the refresh token":    func(s session) string { return s.refresh },
-		"an old refresh token": func(s session) string { return s.refresh },
+	for name, present := range map[string]func(before, now session) string{
+		"the access token":         func(_, now session) string { return now.access },
+		"the refresh token":        func(_, now session) string { return now.refresh },
+		"an earlier access token":  func(before, _ session) string { return before.access },
+		"an earlier refresh token": func(before, _ session) string { return before.refresh },
 	} {
-		s := d.connect(t, d.alice)
-		token := tokenOf(s)
-		if name == "an old refresh token" {
-			s = d.refreshed(t, s)
-		}
-		if status := d.mcpStatus(t, s.access); status != http.StatusOK {
-			t.Fatalf("the token is refused before: %d", status)
-		}
+		before := d.connect(t, d.alice)
+		s := d.refreshed(t, before)
+		d.checkHolds(t, s, 0)
+		form := url.Values{"token": {present(before, s)}, "client_id": {s.id}}
 		for range 2 {
-			if answer := d.post(t, "/revoke", url.Values{"token": {token}, "client_id": {s.id}}, nil); answer.Status != http.StatusOK {
+			if answer := d.post(t, "/revoke", form, nil); answer.Status != http.StatusOK {
 				t.Errorf("%s: %s", name, answer)
 			}
 		}

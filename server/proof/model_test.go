@@ -1,6 +1,9 @@
 package proof_test
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // model is what a core is to the outside: live codes, lines of refresh tokens with one predecessor that is forgiven,
 // grants, and what it has last heard about a person. It knows nothing of stores, keys or messages. Each method says what
@@ -229,4 +232,23 @@ func (m *model) live() (count int) {
 		}
 	}
 	return count
+}
+
+// ends returns the times to come at which something changes by itself, the nearest first.
+func (m *model) ends() (ends []time.Time) {
+	for _, login := range m.logins {
+		ends = append(ends, login.created.Add(modelLoginTTL))
+	}
+	for _, code := range m.codes {
+		ends = append(ends, code.created.Add(codeTTL))
+	}
+	for _, g := range m.grants {
+		ends = append(ends, g.rotated.Add(grace), g.idle, g.expire)
+	}
+	for _, person := range m.people {
+		ends = append(ends, person.confirmed.Add(modelRecheck), person.accessEnd.Add(-modelAhead), person.accessEnd)
+	}
+	ends = slices.DeleteFunc(ends, m.now.After)
+	slices.SortFunc(ends, time.Time.Compare)
+	return ends
 }

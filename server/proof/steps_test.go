@@ -184,8 +184,8 @@ func (w *walk) stepRefresh() {
 		return
 	}
 	generation := len(line.refresh) - 1
-	if w.rand.IntN(4) == 0 {
-		generation = max(0, generation-w.rand.IntN(3))
+	if w.rand.IntN(3) == 0 {
+		generation = max(0, generation-1-w.rand.IntN(5)/4)
 	}
 	client := w.client(line.client)
 	tokens, err := w.ExchangeToken(w.t.Context(), session{clientID: w.clients[client], refresh: line.refresh[generation]}.rotation())
@@ -283,13 +283,14 @@ func (w *walk) stepRestart() {
 	w.saw("restart", "ok", "ok")
 }
 
+// stepWait lets time pass: some, or until the moment at which something ends, or a second before or after it.
 func (w *walk) stepWait() {
 	const day = 24 * time.Hour
-	short := []time.Duration{time.Second, 29 * time.Second, 30 * time.Second, 31 * time.Second, time.Minute, 4 * time.Minute}
-	long := []time.Duration{11 * time.Minute, time.Hour, day, 29 * day, 31 * day, 90 * day}
-	d := short[w.rand.IntN(len(short))]
-	if !w.mostly() {
-		d = long[w.rand.IntN(len(long))]
+	all := []time.Duration{time.Second, 30 * time.Second, time.Minute, 4 * time.Minute, 11 * time.Minute, time.Hour, 29 * day, 90 * day}
+	d := all[min(w.rand.IntN(len(all)), w.rand.IntN(len(all)), w.rand.IntN(len(all)))]
+	if ends := w.model.ends(); len(ends) > 0 && w.rand.IntN(2) == 0 {
+		next := min(w.rand.IntN(len(ends)), w.rand.IntN(len(ends)))
+		d = max(0, ends[next].Sub(w.model.now)+time.Duration(w.rand.IntN(3)-1)*time.Second)
 	}
 	w.clock.Advance(d)
 	w.model.now = w.clock.Now()

@@ -93,7 +93,7 @@ type walkToken struct {
 func newWalk(t *testing.T, seed uint64) *walk {
 	t.Helper()
 	w := &walk{
-		t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), dir: t.TempDir(), clock: &upstreamtest.Clock{}, //nolint:gosec // replayable
+		t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), dir: t.TempDir(), clock: &upstreamtest.Clock{},
 		visitor: visitor{idp: upstreamtest.New(t)},
 	}
 	w.clock.Set(time.Now().UTC().Truncate(time.Second))

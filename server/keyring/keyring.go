@@ -83,12 +83,13 @@ func Open(ctx context.Context, deps Deps, config Config) (*Ring, error) {
 	return ring, nil
 }
 
-// Current returns the key that signs: of the ring's algorithm, the last one that has begun.
+// Current returns the key that signs: of the ring's algorithm, the last one that has begun. The first one signs from the
+// start: a server whose clock lags behind that of the one that made it has no other.
 func (r *Ring) Current() Key {
 	var current Key
 	now := r.deps.Now()
 	for _, key := range *r.keys.Load() {
-		if key.Algorithm == r.config.Algorithm && !now.Before(key.ActivateTime) {
+		if key.Algorithm == r.config.Algorithm && (current.ID == "" || !now.Before(key.ActivateTime)) {
 			current = key
 		}
 	}

@@ -109,13 +109,15 @@ func (k *Keeper) Standing(ctx context.Context, record storage.Credential) (Stand
 	return shared.(Standing), nil
 }
 
-// recall is what is known of a credential: a login and a renewal are confirmations too, also those of other replicas.
+// recall is what is known of a credential: a login and a renewal are confirmations too, also those of other replicas. One
+// that lies further ahead than skew explains was stored by a clock that has been put right, and would stand for too long.
 func (k *Keeper) recall(record storage.Credential) knowledge {
 	known, ok := k.known.GetIfPresent(record.ID)
 	if !ok || known.version != record.Version {
 		known = knowledge{version: record.Version, retry: known.retry}
 	}
-	if record.UpdateTime.After(known.confirmed) {
+	ahead := record.UpdateTime.After(k.deps.Now().Add(k.config.RecheckInterval))
+	if record.UpdateTime.After(known.confirmed) && !ahead {
 		known.confirmed = record.UpdateTime
 	}
 	return known

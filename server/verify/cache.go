@@ -45,9 +45,14 @@ func newCache(size int, interval time.Duration) (*cache, error) {
 
 func (c *cache) epoch() uint64 { return c.epochNow.Load() }
 
+// get returns a verdict that may be served. One that would stand for longer than an interval was remembered by a clock
+// that has been set back since, and might outlive the memory of its revocation.
 func (c *cache) get(key secret.Hash, now time.Time) (*Verdict, bool) {
 	found, ok := c.entries.GetIfPresent(key)
-	if !ok || found.epoch != c.epoch() || !now.Before(found.until) || c.isRevoked(found.verdict.Claims.GrantID) {
+	if !ok || found.epoch != c.epoch() || c.isRevoked(found.verdict.Claims.GrantID) {
+		return nil, false
+	}
+	if !now.Before(found.until) || found.until.After(now.Add(c.interval)) {
 		return nil, false
 	}
 	return found.verdict, true

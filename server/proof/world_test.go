@@ -32,6 +32,7 @@ type world struct {
 	t         testing.TB
 	dir       string
 	clock     *upstreamtest.Clock
+	wrap      func(storage.Store) storage.Store
 	kernel    *kernel
 	bystander session
 }
@@ -39,6 +40,7 @@ type world struct {
 func newWorld(t testing.TB, settings ...func(*upstreamtest.Settings)) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), clock: &upstreamtest.Clock{}, visitor: visitor{idp: upstreamtest.New(t)}}
+	w.wrap = func(store storage.Store) storage.Store { return store }
 	w.clock.Set(time.Now().UTC().Truncate(time.Second))
 	w.idp.SetClock(w.clock.Now)
 	for _, change := range settings {
@@ -56,7 +58,7 @@ func (w *world) start() {
 	provider, err := upstream.NewOIDC(w.idp.Config(issuer + "/auth/callback"))
 	w.must(err)
 	w.kernel, err = openKernel(w.t.Context(), kernelDeps{
-		dir: w.dir, provider: provider, now: w.clock.Now, wrap: func(store storage.Store) storage.Store { return store },
+		dir: w.dir, provider: provider, now: w.clock.Now, wrap: w.wrap,
 	})
 	w.must(err)
 	w.AuthServiceClient = gatehousev1.NewAuthServiceClient(w.kernel.channel)

@@ -66,6 +66,23 @@ func TestRefreshRotates(t *testing.T) {
 	s.mustRefresh(t, second.GetRefreshToken())
 }
 
+func TestAccessTokenIsGoodForAsLongAsItsAnswerSays(t *testing.T) {
+	for _, fraction := range []time.Duration{0, time.Millisecond, 999 * time.Millisecond} {
+		r := newRig(t)
+		r.clock.Advance(fraction)
+		s := r.session(t, r.register(t))
+		life := time.Duration(s.tokens.GetExpiresIn()) * time.Second
+		r.clock.Advance(life - 1)
+		if life != time.Hour || !r.verify(t, s.tokens.GetAccessToken()).GetActive() {
+			t.Errorf("issued %s into a second: expires_in is %s, and the token ended before", fraction, life)
+		}
+		r.clock.Advance(time.Second)
+		if r.verify(t, s.tokens.GetAccessToken()).GetActive() {
+			t.Errorf("issued %s into a second: the token lives on", fraction)
+		}
+	}
+}
+
 func TestLostAnswerIsRepeated(t *testing.T) {
 	r := newRig(t)
 	s := r.session(t, r.register(t))

@@ -108,9 +108,11 @@ func (e *Exchanger) firstRefreshToken(client storage.Client, grant *storage.Gran
 	return refreshToken, nil
 }
 
-// respond signs the access token. It never outlives its grant.
+// respond signs the access token. It never outlives its grant. Its expiry is in whole seconds and is rounded up, so that it
+// does not end before expires_in says: clients that are refused early start a new login instead of refreshing.
 func (e *Exchanger) respond(grant storage.Grant, scopes oauth.Scopes, refreshToken secret.Text, now time.Time) (Response, error) {
-	expiry := earlier(now.Add(e.config.AccessTokenTTL), grant.ExpireTime)
+	life := e.config.AccessTokenTTL
+	expiry := earlier(now.Add(life+time.Second-1).Truncate(time.Second), grant.ExpireTime)
 	accessToken, err := e.deps.Minter.Mint(token.Subject{
 		UserID:   grant.UserID,
 		ClientID: grant.ClientID,
@@ -123,7 +125,7 @@ func (e *Exchanger) respond(grant storage.Grant, scopes oauth.Scopes, refreshTok
 	}
 	return Response{
 		AccessToken:  accessToken,
-		ExpiresIn:    expiry.Sub(now),
+		ExpiresIn:    min(life, expiry.Sub(now)),
 		RefreshToken: refreshToken,
 		Scope:        scopes,
 	}, nil

@@ -57,10 +57,9 @@ func (w *world) start() {
 	w.t.Helper()
 	provider, err := upstream.NewOIDC(w.idp.Config(issuer + "/auth/callback"))
 	w.must(err)
-	w.kernel, err = openKernel(w.t.Context(), kernelDeps{
-		dir: w.dir, provider: provider, now: w.clock.Now, wrap: w.wrap,
-	})
+	kernel, err := openKernel(w.t.Context(), kernelDeps{dir: w.dir, provider: provider, now: w.clock.Now, wrap: w.wrap})
 	w.must(err)
+	w.kernel = kernel
 	w.AuthServiceClient = gatehousev1.NewAuthServiceClient(w.kernel.channel)
 }
 

@@ -70,5 +70,7 @@ func (w *watch) stop() {
 	w.end(context.Canceled)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.timer.Stop()
+	if w.timer != nil { // nil when the caller had gone before the first question
+		w.timer.Stop()
+	}
 }

@@ -86,6 +86,15 @@ func TestAStoppedWatchAsksNoMore(t *testing.T) {
 	})
 }
 
+func TestAWatchCanBeStoppedWhenTheCallerHasGoneAlready(t *testing.T) {
+	watched(t, func(ctx context.Context, v *verifier.Verifier, _ *verifiertest.Client) {
+		ctx, leave := context.WithCancel(ctx)
+		leave()
+		_, stop := v.Watch(ctx)
+		stop()
+	})
+}
+
 func TestWatchingNobodyEndsAtOnce(t *testing.T) {
 	ctx, stop := verifier.New(verifiertest.NewClient(clock), config()).Watch(t.Context())
 	defer stop()

@@ -21,6 +21,7 @@ func openCore(b *testing.B) client {
 	b.Helper()
 	cfg, err := config.Load(config.Sources{Environ: []string{
 		"MCP_SERVER_BASE_URL=https://mcp.example.com", "GATEHOUSE_DATA_DIR=" + b.TempDir(),
+		"GATEHOUSE_MAX_TRANSACTIONS=10000000", // all logins of the run happen within one lifetime
 	}})
 	if err != nil {
 		b.Fatal(err)

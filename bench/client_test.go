@@ -59,6 +59,9 @@ func (c client) authorize(ctx context.Context, walk browser) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if begun.GetConsent() == nil {
+		return "", fmt.Errorf("the login was refused: %s", begun.GetRedirect().GetUri())
+	}
 	decided, err := c.core.DecideConsent(ctx, &gatehousev1.DecideConsentRequest{
 		Handle: begun.GetConsent().GetHandle(), PageSecret: "page", Decision: gatehousev1.DecideConsentRequest_DECISION_ALLOW,
 	})

@@ -57,6 +57,7 @@ func repeat(callers int, operation func(caller int) error) side {
 			}
 			count.Add(done)
 		})
+		failNow(b)
 		return perSecond(int(count.Load()), start)
 	}
 }
@@ -76,7 +77,16 @@ func share(callers, operations int, operation func(i int) error) side {
 				}
 			}
 		})
+		failNow(b)
 		return perSecond(operations, start)
+	}
+}
+
+// failNow ends a benchmark in which a caller has failed.
+func failNow(b *testing.B) {
+	b.Helper()
+	if b.Failed() {
+		b.FailNow()
 	}
 }
 

@@ -65,9 +65,8 @@ func (f *Flow) completeAccount(ctx context.Context, txn storage.Transaction, ans
 	if err != nil {
 		return AccountSession{}, translate(err)
 	}
-	if err := f.deps.Provider.Revoke(ctx, login.Tokens); err != nil {
-		f.deps.Logger.InfoContext(ctx, "the provider did not take back the tokens of an account login", "error", err)
-	}
+	// The tokens are dropped, not revoked. Keycloak ends its whole session with a refresh token, and in one browser that
+	// is the session of the user's applications as well.
 	return session, nil
 }
 

@@ -32,7 +32,6 @@ type Provider interface {
 	DisplayName() string
 	AuthorizationURL(ctx context.Context, req upstream.AuthorizationRequest) (string, error)
 	Exchange(ctx context.Context, req upstream.ExchangeRequest) (upstream.Login, error)
-	Revoke(ctx context.Context, tokens upstream.Tokens) error
 }
 
 // Sealer protects the secrets of the way through the provider at rest.

@@ -1,0 +1,119 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	driver "modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage/transfer"
+)
+
+// patience is how long opening waits for another process that is about to close the file.
+const patience = time.Second
+
+// Transfer reads and writes whole tables of a database that nobody else has open: while it is open, SQLite lets no other
+// process in. It is for one goroutine.
+type Transfer struct {
+	pool    *sql.DB
+	session *session
+}
+
+var _ transfer.Target = (*Transfer)(nil)
+
+// OpenForExport opens an existing database of this program's schema and changes nothing in it. It fails with
+// transfer.ErrInUse when another process has it open.
+func OpenForExport(ctx context.Context, path string) (*Transfer, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, answer("open "+path, err)
+	}
+	return openTransfer(ctx, path, requireSchema, "query_only(1)")
+}
+
+// OpenForImport opens a database, creates it when it is missing, and brings its schema up to date. It fails with
+// transfer.ErrInUse when another process has it open, and with ErrNewerSchema as Open does.
+func OpenForImport(ctx context.Context, path string) (*Transfer, error) {
+	if err := ensureFile(path); err != nil {
+		return nil, answer("open "+path, err)
+	}
+	return openTransfer(ctx, path, prepareTarget,
+		"synchronous(NORMAL)",       // a power cut may take the last batches, which are then copied again
+		"wal_autocheckpoint(16384)", // in pages: every 64 MiB
+		"foreign_keys(1)",
+	)
+}
+
+// openTransfer opens the only connection to a file. Everybody who has a file in WAL mode open holds a lock that excludes
+// the one taken here, so that it finds any server there is. The driver sorts pragmas by name, and none before locking_mode
+// may read the file.
+func openTransfer(
+	ctx context.Context, path string, prepare func(context.Context, *sql.DB) error, pragmas ...string,
+) (*Transfer, error) {
+	pragmas = append([]string{busy(patience), "locking_mode(EXCLUSIVE)", "temp_store(MEMORY)"}, pragmas...)
+	pool, err := openPool(uri(path, url.Values{"mode": {"rw"}, "_pragma": pragmas}), 1)
+	if err != nil {
+		return nil, answer("open "+path, err)
+	}
+	t := &Transfer{pool: pool}
+	if err = prepare(ctx, pool); err == nil {
+		t.session, err = openSession(ctx, pool)
+	}
+	if err == nil {
+		_, err = t.Counters(ctx) // locks a connection that prepare has not used
+	}
+	if err == nil {
+		return t, nil
+	}
+	err = errors.Join(err, t.Close())
+	switch {
+	case isBusy(err):
+		return nil, fmt.Errorf("sqlite: %s: %w", path, transfer.ErrInUse)
+	case errors.Is(err, ErrNewerSchema):
+		return nil, err
+	default:
+		return nil, answer("open "+path, err)
+	}
+}
+
+func isBusy(err error) bool {
+	failure, ok := errors.AsType[*driver.Error](err)
+	return ok && failure.Code()&0xff == codes.SQLITE_BUSY
+}
+
+// requireSchema refuses a file that is not a database of just this version.
+func requireSchema(ctx context.Context, pool *sql.DB) error {
+	problems, err := strangeSchema(ctx, pool)
+	if err == nil && len(problems) > 0 {
+		err = errors.New(strings.Join(problems, " "))
+	}
+	return err
+}
+
+// prepareTarget enters WAL mode once the file is locked.
+func prepareTarget(ctx context.Context, pool *sql.DB) error {
+	if _, err := pool.ExecContext(ctx, `PRAGMA journal_mode = WAL`); err != nil {
+		return err
+	}
+	return prepareFile(ctx, pool)
+}
+
+// Close lets others in again.
+func (t *Transfer) Close() error {
+	if t.session != nil {
+		t.session.close()
+	}
+	return answer("close", t.pool.Close())
+}
+
+// Size returns the bytes of the file.
+func (t *Transfer) Size(context.Context) (size int64, err error) {
+	err = t.session.row([]any{&size}, `SELECT page_count * page_size FROM pragma_page_count, pragma_page_size`)
+	return size, answer("measure", err)
+}

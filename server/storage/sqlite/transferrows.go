@@ -31,7 +31,7 @@ func (t *Transfer) Export(
 		args = append(args, transferField(key, after))
 	}
 	query += ` ORDER BY ` + key.Name + ` LIMIT ?`
-	statement, err := t.session.prepared(query)
+	statement, err := t.session.prepared(query) //nolint:sqlclosecheck // prepared keeps the statements
 	if err != nil {
 		return nil, answer("export "+table.Name, err)
 	}

@@ -32,9 +32,11 @@ type file string
 func newFile(t testing.TB) file { return file(filepath.Join(t.TempDir(), "gatehouse.db")) }
 
 func (f file) serve(ctx context.Context) (storage.Store, error) { return sqlite.Open(ctx, string(f)) }
+
 func (f file) export(ctx context.Context) (opened, error) {
 	return sqlite.OpenForExport(ctx, string(f))
 }
+
 func (f file) fill(ctx context.Context) (opened, error) { return sqlite.OpenForImport(ctx, string(f)) }
 
 // database is a store in PostgreSQL.
@@ -47,9 +49,11 @@ func newDatabase(t testing.TB, server *postgrestest.Server) database {
 func (d database) serve(ctx context.Context) (storage.Store, error) {
 	return postgres.Open(ctx, string(d))
 }
+
 func (d database) export(ctx context.Context) (opened, error) {
 	return postgres.OpenForExport(ctx, string(d))
 }
+
 func (d database) fill(ctx context.Context) (opened, error) {
 	return postgres.OpenForImport(ctx, string(d))
 }

@@ -14,8 +14,14 @@ func everyKind() Table {
 
 func rowOfEveryKind() Row {
 	return Row{
-		{Text: "a"}, {Text: "b"}, {Int: 1}, {Bool: true}, {Bytes: []byte{1, 2}}, {Time: time.UnixMicro(1).UTC()},
-		{List: []string{"x", "y"}}, {List: []string{"z"}},
+		{Text: "a"},
+		{Text: "b"},
+		{Int: 1},
+		{Bool: true},
+		{Bytes: []byte{1, 2}},
+		{Time: time.UnixMicro(1).UTC()},
+		{List: []string{"x", "y"}},
+		{List: []string{"z"}},
 	}
 }
 

@@ -167,3 +167,21 @@ func TestOperatorNamesTheServerByFlags(t *testing.T) {
 		}
 	})
 }
+
+func TestNobodySitsAtAFileOrTheNullDevice(t *testing.T) {
+	for _, path := range []string{os.DevNull, filepath.Join(t.TempDir(), "file")} {
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if isInteractive(file) {
+			t.Errorf("%s is asked", path)
+		}
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if isInteractive(strings.NewReader("y\n")) {
+		t.Error("a reader is asked")
+	}
+}

@@ -18,16 +18,22 @@ type adminFlags struct {
 	name, method           string
 }
 
-func (f *adminFlags) define(set *flag.FlagSet) {
+// define defines those of a noun.
+func (f *adminFlags) define(set *flag.FlagSet, noun string) {
 	set.BoolVar(&f.json, "json", false, "print JSON")
-	set.BoolVar(&f.yes, "yes", false, "do not ask")
-	set.BoolVar(&f.ended, "ended", false, "grants list: ended ones too")
-	set.BoolVar(&f.now, "now", false, "keys rotate: sign at once, without publishing first")
-	set.StringVar(&f.grant, "grant", "", "`id` of a grant")
-	set.StringVar(&f.client, "client", "", "`id` of a client")
-	set.StringVar(&f.subject, "subject", "", "`sub` of a user")
-	set.StringVar(&f.name, "name", "", "clients create: `name` of the client")
-	set.StringVar(&f.method, "method", "client_secret_basic", "clients create: authentication `method`")
+	set.BoolVar(&f.yes, "yes", false, "do not ask before something ends")
+	switch noun {
+	case "clients":
+		set.StringVar(&f.name, "name", "", "create: `name` of the client")
+		set.StringVar(&f.method, "method", "client_secret_basic", "create: authentication `method`")
+	case "grants":
+		set.StringVar(&f.grant, "grant", "", "revoke: `id` of the grant")
+		set.StringVar(&f.client, "client", "", "list, revoke: `id` of a client")
+		set.StringVar(&f.subject, "subject", "", "list, revoke: `sub` of a user")
+		set.BoolVar(&f.ended, "ended", false, "list: ended ones too")
+	case "keys":
+		set.BoolVar(&f.now, "now", false, "rotate: sign at once, without publishing first")
+	}
 }
 
 // runAdmin returns the command for a noun, whose first argument is the verb.
@@ -36,12 +42,13 @@ func runAdmin(noun string) func(context.Context, terminal, []string) error {
 		var flags adminFlags
 		set := flag.NewFlagSet("gatehouse "+noun, flag.ContinueOnError)
 		set.SetOutput(term.Err)
-		flags.define(set)
+		flags.define(set, noun)
+		settings := defineSettings(set)
 		rest, err := parseMixed(set, args)
 		if err != nil {
 			return err
 		}
-		cfg, _, err := loadConfig(noun, term, nil, nil)
+		cfg, err := settings.load(nil)
 		if err != nil {
 			return err
 		}
@@ -56,7 +63,7 @@ func withAdmin(cfg *config.Config, term terminal, flags adminFlags, run func(*ad
 	}
 	defer func() { _ = conn.Close() }()
 	return run(admin.New(conn, admin.Console{
-		In: term.In, Out: term.Out, JSON: flags.json, Yes: flags.yes, Interactive: isInteractive(term.In),
+		In: term.In, Out: term.Out, Err: term.Err, JSON: flags.json, Yes: flags.yes, Interactive: isInteractive(term.In),
 	}))
 }
 
@@ -84,7 +91,7 @@ func dispatch(ctx context.Context, a *admin.Admin, noun string, args []string, f
 		return a.CreateClient(ctx, f.name, f.method, args)
 	case command == "clients delete" && id != "":
 		return a.DeleteClient(ctx, id)
-	case command == "grants list" && len(args) == 0:
+	case command == "grants list" && len(args) == 0 && f.grant == "":
 		return a.ListGrants(ctx, admin.GrantFilter{Client: f.client, Subject: f.subject, Ended: f.ended})
 	case command == "grants show" && id != "":
 		return a.ShowGrant(ctx, id)

@@ -131,9 +131,57 @@ func TestOperatorIsToldWhatIsWrong(t *testing.T) {
 	if out, code := o.run("keys", "list"); code != exitFailure || !strings.Contains(out, "gatehouse serve") {
 		t.Errorf("no server: %d\n%s", code, out)
 	}
-	for _, args := range [][]string{{"keys", "burn"}, {"grants", "revoke"}, {"grants", "revoke", "--grant", "a", "--client", "b"}, {"clients", "show"}, {"store"}} {
+	for _, args := range [][]string{
+		{"keys", "burn"},
+		{"keys", "list", "--grant", "a"},
+		{"grants", "list", "--grant", "a"},
+		{"grants", "revoke"},
+		{"grants", "revoke", "--grant", "a", "--client", "b"},
+		{"clients", "show"},
+		{"clients", "show", "a", "b"},
+		{"store"},
+	} {
 		if out, code := o.run(args...); code != exitUsage {
 			t.Errorf("%v: %d\n%s", args, code, out)
 		}
+	}
+}
+
+func TestOperatorWithTheTokenOfAnotherServerIsRefused(t *testing.T) {
+	visit(t, func(o operator) {
+		o.dir = t.TempDir()
+		if err := os.WriteFile(filepath.Join(o.dir, "admin.token"), []byte("gha_not-the-token-of-this-server"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, code := o.run("grants", "list"); code != exitFailure || !strings.Contains(out, "refuses the admin token") {
+			t.Errorf("exit code %d\n%s", code, out)
+		}
+	})
+}
+
+func TestOperatorNamesTheServerByFlags(t *testing.T) {
+	visit(t, func(o operator) {
+		elsewhere := operator{t: t, ctx: o.ctx, grpc: "127.0.0.1:1", dir: t.TempDir()}
+		if out := elsewhere.must("clients", "list", "--core-addr", o.grpc, "--data-dir", o.dir); !strings.Contains(out, "gatehouse tour") {
+			t.Errorf("clients:\n%s", out)
+		}
+	})
+}
+
+func TestNobodySitsAtAFileOrTheNullDevice(t *testing.T) {
+	for _, path := range []string{os.DevNull, filepath.Join(t.TempDir(), "file")} {
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if isInteractive(file) {
+			t.Errorf("%s is asked", path)
+		}
+		if err := file.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if isInteractive(strings.NewReader("y\n")) {
+		t.Error("a reader is asked")
 	}
 }

@@ -16,28 +16,48 @@ const dotEnvFile = ".env"
 func loadConfig(name string, term terminal, args []string, presets map[string]string) (*config.Config, []string, error) {
 	set := flag.NewFlagSet("gatehouse "+name, flag.ContinueOnError)
 	set.SetOutput(term.Err)
-	file := set.String("config", os.Getenv("GATEHOUSE_CONFIG"), "YAML `file` of settings")
-	values := make(map[string]*string)
-	for _, setting := range config.Table() {
-		values[setting.Flag()] = set.String(setting.Flag(), "", setting.Doc+" ("+setting.Env+")")
-	}
+	settings := defineSettings(set)
 	if err := set.Parse(args); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errReported, err)
 	}
+	cfg, err := settings.load(presets)
+	return cfg, set.Args(), err
+}
+
+// settingFlags are the flags of the settings in a flag set, which may have others beside.
+type settingFlags struct {
+	set    *flag.FlagSet
+	file   *string
+	values map[string]*string
+}
+
+func defineSettings(set *flag.FlagSet) settingFlags {
+	s := settingFlags{
+		set:    set,
+		file:   set.String("config", os.Getenv("GATEHOUSE_CONFIG"), "YAML `file` of settings"),
+		values: make(map[string]*string),
+	}
+	for _, setting := range config.Table() {
+		s.values[setting.Flag()] = set.String(setting.Flag(), "", setting.Doc+" ("+setting.Env+")")
+	}
+	return s
+}
+
+// load reads the settings from all sources, once the flags are parsed.
+func (s settingFlags) load(presets map[string]string) (*config.Config, error) {
 	flags := make(map[string]string)
-	set.Visit(func(f *flag.Flag) {
-		if value, ok := values[f.Name]; ok {
+	s.set.Visit(func(f *flag.Flag) {
+		if value, ok := s.values[f.Name]; ok {
 			flags[f.Name] = *value
 		}
 	})
-	cfg, err := config.Load(config.Sources{
-		File:    *file,
+	return config.Load(config.Sources{
+		File:    *s.file,
 		DotEnv:  dotEnvFile,
 		Environ: os.Environ(),
 		Flags:   flags,
 		Presets: presets,
 	})
-	return cfg, set.Args(), err
 }
 
 func isSet(env string) bool {

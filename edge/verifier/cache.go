@@ -39,6 +39,7 @@ type cacheEntry struct {
 // flight is a call of the core that others may wait for.
 type flight struct {
 	done   chan struct{}
+	asked  time.Time
 	epoch  uint64
 	answer *gatehousev1.VerifyTokenResponse
 	err    error
@@ -65,26 +66,32 @@ func (c *cache) answer(
 	asked := now()
 
 	c.mu.Lock()
+	if !c.trusted(asked) {
+		c.mu.Unlock()
+		return ask(ctx, token)
+	}
 	if kept := c.get(key, asked); kept != nil {
 		c.mu.Unlock()
 		return kept, nil
 	}
-	f, flying := c.flights[key]
-	if !flying && len(c.flights) >= c.size {
-		// The table is bounded. What does not fit is asked without sharing.
+	f, joined := c.flights[key]
+	if joined && !asked.Before(f.asked.Add(c.ttl)) || !joined && len(c.flights) >= c.size {
+		// That call is older than an answer may be, or the table is full. Ask without sharing.
 		c.mu.Unlock()
 		return ask(ctx, token)
 	}
-	if !flying {
-		f = &flight{done: make(chan struct{})}
+	if !joined {
+		f = &flight{done: make(chan struct{}), asked: asked, epoch: c.epoch()}
 		c.flights[key] = f
-		f.epoch = c.epochNow()
-		go c.fly(context.WithoutCancel(ctx), key, token, asked, f, ask)
+		go c.fly(context.WithoutCancel(ctx), key, token, f, ask)
 	}
 	c.mu.Unlock()
 
 	select {
 	case <-f.done:
+		if joined && c.overtaken(f) {
+			return ask(ctx, token)
+		}
 		return f.answer, f.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -93,16 +100,24 @@ func (c *cache) answer(
 
 // fly makes the call. It is apart from the request that started it, because that one may go away while others wait; the
 // timeout of the verifier bounds it.
-func (c *cache) fly(ctx context.Context, key cacheKey, token string, asked time.Time, f *flight, ask askFunc) {
+func (c *cache) fly(ctx context.Context, key cacheKey, token string, f *flight, ask askFunc) {
 	f.answer, f.err = ask(ctx, token)
 
 	c.mu.Lock()
 	delete(c.flights, key)
 	if f.err == nil && f.answer.GetActive() {
-		c.put(&cacheEntry{key: key, answer: f.answer, until: asked.Add(c.ttl), epoch: f.epoch})
+		c.put(&cacheEntry{key: key, answer: f.answer, until: f.asked.Add(c.ttl), epoch: f.epoch})
 	}
 	c.mu.Unlock()
 	close(f.done)
+}
+
+// overtaken reports whether a revocation came while a call was on its way. Whoever joined the call may have asked after
+// that.
+func (c *cache) overtaken(f *flight) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.stands(f.answer, f.epoch)
 }
 
 // get returns a kept answer that is still young enough. Whether its token has expired is for the caller to see.
@@ -112,7 +127,7 @@ func (c *cache) get(key cacheKey, now time.Time) *gatehousev1.VerifyTokenRespons
 		return nil
 	}
 	entry := element.Value.(*cacheEntry)
-	if !now.Before(entry.until) || !c.stands(entry) {
+	if !now.Before(entry.until) || !c.stands(entry.answer, entry.epoch) {
 		c.remove(element)
 		return nil
 	}

@@ -175,6 +175,26 @@ func TestConcurrentQuestionsAboutOneTokenAreOneCall(t *testing.T) {
 	})
 }
 
+func TestAQuestionDoesNotJoinACallThatIsOlderThanAnAnswerMayBe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core := slow{verifiertest.NewClient(time.Now), make(chan struct{})}
+		token := ada()
+		token.ExpireTime = time.Now().Add(time.Hour)
+		core.Issue("good", token)
+		v := verifier.New(core, config(), verifier.WithCache(8, time.Second))
+		var asking sync.WaitGroup
+		for range 3 {
+			asking.Go(func() { _, _ = v.Verify(t.Context(), "good") })
+			time.Sleep(600 * time.Millisecond)
+		}
+		close(core.release)
+		asking.Wait()
+		if core.Calls() != 2 {
+			t.Errorf("%d calls for questions at 0, 0.6 and 1.2 s", core.Calls())
+		}
+	})
+}
+
 func TestACallThatHangsIsCutOff(t *testing.T) {
 	for name, opts := range map[string][]verifier.Option{
 		"alone":  {verifier.WithTimeout(time.Second)},

@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"maps"
 	"time"
 
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
@@ -13,7 +14,7 @@ const maxRevoked = 10_000
 //
 // An answer that was on its way when its grant was revoked may come in later than the revocation. So revoked grants are
 // remembered for as long as an answer can be kept; and when too many pile up, or something was missed, the epoch moves
-// on and no answer of an earlier one counts.
+// on and no answer to a question of an earlier one counts.
 type followed struct {
 	ttl      time.Duration
 	position int64
@@ -26,10 +27,14 @@ func newFollowed(ttl time.Duration) *followed {
 	return &followed{ttl: ttl, revoked: make(map[string]time.Time)}
 }
 
-// position is where to go on after a break.
-func (c *cache) position() int64 {
+// resume is where a new stream goes on. Position 0 means "from now" to the core, so that what was revoked since the last
+// stream is not told: nothing of before counts then.
+func (c *cache) resume() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.follow.position == 0 {
+		c.follow.forget()
+	}
 	return c.follow.position
 }
 
@@ -39,19 +44,24 @@ func (c *cache) hear(message *gatehousev1.WatchRevocationsResponse, now time.Tim
 	defer c.mu.Unlock()
 	f := c.follow
 	f.heard, f.position = now, max(f.position, message.GetPosition())
-	for id, forget := range f.revoked {
-		if now.After(forget) {
-			delete(f.revoked, id)
-		}
-	}
-	if message.GetReset_() || len(f.revoked)+len(message.GetGrantIds()) > maxRevoked {
-		f.epoch++
+	maps.DeleteFunc(f.revoked, func(_ string, forget time.Time) bool { return now.After(forget) })
+	if message.GetReset_() {
 		f.position = message.GetPosition()
-		clear(f.revoked)
+		f.forget()
+	}
+	if len(f.revoked)+len(message.GetGrantIds()) > maxRevoked {
+		f.forget() // these grants as well: the store knows of them, and every later question is put to it
+		return
 	}
 	for _, id := range message.GetGrantIds() {
 		f.revoked[id] = now.Add(2 * f.ttl)
 	}
+}
+
+// forget makes every answer so far count for nothing.
+func (f *followed) forget() {
+	f.epoch++
+	clear(f.revoked)
 }
 
 // deafen notes that the stream has ended.
@@ -61,26 +71,25 @@ func (c *cache) deafen() {
 	c.follow.heard = time.Time{}
 }
 
-// trusted reports whether kept answers may be used: a cache that follows nothing is bounded by its age alone.
+// trusted reports whether kept answers may be used: a cache that follows nothing is bounded by its age alone. The caller
+// holds the mutex.
 func (c *cache) trusted(now time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	return c.follow == nil || !c.follow.heard.IsZero() && now.Sub(c.follow.heard) <= maxSilence
 }
 
-// epochNow is the epoch that an answer to a question of now will belong to. The caller holds the mutex.
-func (c *cache) epochNow() uint64 {
+// epoch is the epoch that an answer to a question of now will belong to. The caller holds the mutex.
+func (c *cache) epoch() uint64 {
 	if c.follow == nil {
 		return 0
 	}
 	return c.follow.epoch
 }
 
-// stands reports whether no revocation contradicts a kept answer. The caller holds the mutex.
-func (c *cache) stands(entry *cacheEntry) bool {
+// stands reports whether no revocation contradicts an answer to a question of an epoch. The caller holds the mutex.
+func (c *cache) stands(answer *gatehousev1.VerifyTokenResponse, epoch uint64) bool {
 	if c.follow == nil {
 		return true
 	}
-	_, revoked := c.follow.revoked[entry.answer.GetGrantId()]
-	return !revoked && entry.epoch == c.follow.epoch
+	_, revoked := c.follow.revoked[answer.GetGrantId()]
+	return !revoked && epoch == c.follow.epoch
 }

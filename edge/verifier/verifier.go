@@ -19,7 +19,9 @@ package verifier
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"io"
 	"log/slog"
 	"slices"
 	"time"
@@ -75,6 +77,7 @@ type Verifier struct {
 	now           func() time.Time
 	timeout       time.Duration
 	watchInterval time.Duration
+	random        io.Reader
 	publicMethods []string
 }
 
@@ -131,12 +134,16 @@ func New(client Client, config Config, opts ...Option) *Verifier {
 		now:           time.Now,
 		timeout:       defaultTimeout,
 		watchInterval: defaultWatchInterval,
+		random:        rand.Reader,
 	}
 	for _, opt := range opts {
 		opt(v)
 	}
-	if config.Freshness == gatehousev1.Freshness_FRESHNESS_STRICT {
+	switch {
+	case config.Freshness == gatehousev1.Freshness_FRESHNESS_STRICT:
 		v.cache = nil
+	case v.cache != nil && v.cache.follow != nil:
+		v.config.Freshness = gatehousev1.Freshness_FRESHNESS_STRICT
 	}
 	if v.cache != nil && v.timeout <= 0 {
 		v.timeout = defaultTimeout
@@ -161,23 +168,13 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) 
 
 // answer returns what the core says, or said a moment ago.
 func (v *Verifier) answer(ctx context.Context, token string) (*gatehousev1.VerifyTokenResponse, error) {
-	switch {
-	case v.cache == nil:
+	if v.cache == nil {
 		return v.ask(ctx, token)
-	case v.cache.trusted(v.now()):
-		return v.cache.answer(ctx, token, v.now, v.ask)
-	default:
-		return v.askFor(ctx, token, gatehousev1.Freshness_FRESHNESS_STRICT)
 	}
+	return v.cache.answer(ctx, token, v.now, v.ask)
 }
 
 func (v *Verifier) ask(ctx context.Context, token string) (*gatehousev1.VerifyTokenResponse, error) {
-	return v.askFor(ctx, token, v.config.Freshness)
-}
-
-func (v *Verifier) askFor(
-	ctx context.Context, token string, freshness gatehousev1.Freshness,
-) (*gatehousev1.VerifyTokenResponse, error) {
 	if v.timeout > 0 {
 		bounded, cancel := context.WithTimeout(ctx, v.timeout)
 		defer cancel()
@@ -187,7 +184,7 @@ func (v *Verifier) askFor(
 		Token:          token,
 		Resource:       v.config.Resource,
 		RequiredScopes: v.config.RequiredScopes,
-		Freshness:      freshness,
+		Freshness:      v.config.Freshness,
 	})
 }
 

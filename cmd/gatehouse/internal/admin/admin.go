@@ -2,14 +2,15 @@
 package admin
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -30,10 +31,10 @@ const pageSize = 200
 // ErrNotConfirmed means that a destructive command was not confirmed.
 var ErrNotConfirmed = errors.New("nothing was changed: confirm with y, or pass --yes")
 
-// Console is where a command reads and writes.
+// Console is where a command reads and writes. Questions go to Err, so that Out has nothing but the answer.
 type Console struct {
-	In  io.Reader
-	Out io.Writer
+	In       io.Reader
+	Out, Err io.Writer
 	// JSON prints answers as JSON instead of tables.
 	JSON bool
 	// Yes answers every question. Without it Interactive says whether somebody can be asked.
@@ -52,20 +53,27 @@ func New(conn grpc.ClientConnInterface, console Console) *Admin {
 }
 
 // confirm asks before something is destroyed.
-func (a *Admin) confirm(question string) error {
+func (a *Admin) confirm(ctx context.Context, question string) error {
 	if a.console.Yes {
 		return nil
 	}
 	if !a.console.Interactive {
 		return ErrNotConfirmed
 	}
-	fmt.Fprintf(a.console.Out, "%s [y/N] ", question)
-	var answer string
-	_, _ = fmt.Fscanln(a.console.In, &answer) // an empty line is a no
-	if !slices.Contains([]string{"y", "yes"}, strings.ToLower(answer)) {
-		return ErrNotConfirmed
+	fmt.Fprintf(a.console.Err, "%s [y/N] ", question)
+	answer := make(chan string, 1)
+	go func() { // nothing ends a read of a terminal; an interrupt ends the command without it
+		line, _ := bufio.NewReader(a.console.In).ReadString('\n') // the end of the input is a no
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case line := <-answer:
+		if line == "y" || line == "yes" {
+			return nil
+		}
+	case <-ctx.Done():
 	}
-	return nil
+	return ErrNotConfirmed
 }
 
 // print writes an answer: as JSON, or as rows.
@@ -93,10 +101,10 @@ func (a *Admin) print(message proto.Message, header string, rows [][]string) err
 	return table.Flush()
 }
 
-// printable keeps the names that clients choose from driving the terminal.
+// printable keeps the names that clients choose from driving the terminal, or from reading in another order.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if !unicode.IsPrint(r) {
 			return -1
 		}
 		return r
@@ -113,15 +121,16 @@ func when(t *timestamppb.Timestamp) string {
 
 // explain says what an operator can do about an error.
 func explain(err error) error {
-	switch status.Code(err) {
-	case codes.Unavailable:
-		return fmt.Errorf("the core does not answer: is gatehouse serve running, and does GATEHOUSE_CORE_ADDR name it? (%s)", status.Convert(err).Message())
-	case codes.Unauthenticated:
-		return errors.New("the core refuses the admin token: is GATEHOUSE_DATA_DIR or GATEHOUSE_ADMIN_TOKEN_FILE that of the core?")
-	case codes.OK:
+	answer := status.Convert(err)
+	switch {
+	case answer.Code() == codes.OK:
 		return nil
+	case answer.Code() == codes.Unavailable && len(answer.Details()) == 0: // what the core says has details
+		return fmt.Errorf("the core does not answer: is gatehouse serve running, and does GATEHOUSE_CORE_ADDR name it? (%s)", answer.Message())
+	case answer.Code() == codes.Unauthenticated:
+		return errors.New("the core refuses the admin token: is GATEHOUSE_DATA_DIR or GATEHOUSE_ADMIN_TOKEN_FILE that of the core?")
 	default:
-		return errors.New(status.Convert(err).Message())
+		return errors.New(answer.Message())
 	}
 }
 

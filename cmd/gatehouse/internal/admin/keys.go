@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
@@ -32,24 +31,13 @@ func (a *Admin) RotateKeys(ctx context.Context, immediately bool) error {
 
 // RemoveKey removes a signing key at once.
 func (a *Admin) RemoveKey(ctx context.Context, id string) error {
-	if err := a.confirm("Remove key " + id + "? Every token that it signed is refused from now on."); err != nil {
+	if err := a.confirm(ctx, "Remove key "+id+"? Every token that it signed is refused from now on."); err != nil {
 		return err
 	}
 	if _, err := call(ctx, a.client.RemoveKey, &gatehousev1.RemoveKeyRequest{KeyId: id}); err != nil {
 		return err
 	}
 	return a.ListKeys(ctx)
-}
-
-// SealingStatus tells how far the re-sealing is.
-func (a *Admin) SealingStatus(ctx context.Context) error {
-	response, err := call(ctx, a.client.GetSealingStatus, &gatehousev1.GetSealingStatusRequest{})
-	if err != nil {
-		return err
-	}
-	return a.print(response, "CURRENT KEY\tVALUES UNDER AN OLDER KEY", [][]string{
-		{response.GetCurrentKeyId(), fmt.Sprint(response.GetPendingValues())},
-	})
 }
 
 const keyHeader = "KEY\tFOR\tALGORITHM\tSTATE\tSIGNS FROM\tGONE AFTER"

@@ -33,7 +33,7 @@ func joinRemote(options Options) (connection, error) {
 
 // Dial connects to a core in another process with the admin token. The connection is made at the first call.
 func Dial(cfg *config.Config) (*grpc.ClientConn, error) {
-	token, err := edgeToken(cfg)
+	token, err := adminToken(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -53,16 +53,16 @@ func Dial(cfg *config.Config) (*grpc.ClientConn, error) {
 	return conn, nil
 }
 
-// edgeToken is the configured admin token, or the one in the data directory when both run on one machine.
-func edgeToken(cfg *config.Config) (secret.Text, error) {
+// adminToken is the configured one, or the one in the data directory when both run on one machine.
+func adminToken(cfg *config.Config) (secret.Text, error) {
 	if !cfg.AdminToken.IsEmpty() {
 		return cfg.AdminToken, nil
 	}
 	path := filepath.Join(cfg.DataDir, "admin.token")
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return secret.Text{}, fmt.Errorf("the edge needs the core's admin token: "+
-			"set GATEHOUSE_ADMIN_TOKEN_FILE, or run it with the core's data directory: %w", err)
+		return secret.Text{}, fmt.Errorf("the core's admin token is not known: "+
+			"set GATEHOUSE_ADMIN_TOKEN_FILE, or run this with the core's data directory: %w", err)
 	}
 	return secret.NewText(strings.TrimSpace(string(content))), nil
 }

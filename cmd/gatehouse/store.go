@@ -8,12 +8,18 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/storage/sqlite"
 )
 
-// runStore looks after a store that is a file.
+// runStore looks after a store: check and backup after one that is a file, copy after any two.
 func runStore(ctx context.Context, term terminal, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("%w: store check | backup FILE", errUsage)
+		return fmt.Errorf("%w: store check | backup FILE | copy --from URL --to URL", errUsage)
 	}
 	verb := args[0]
+	switch verb {
+	case "copy":
+		return runStoreCopy(ctx, term, args[1:])
+	case "seed":
+		return runStoreSeed(ctx, term, args[1:])
+	}
 	cfg, rest, err := loadConfig("store "+verb, term, args[1:], nil)
 	if err != nil {
 		return err
@@ -42,5 +48,5 @@ func runStore(ctx context.Context, term terminal, args []string) error {
 		fmt.Fprintln(term.Out, "backed up to", rest[0], "- keep the sealing key apart from it")
 		return nil
 	}
-	return fmt.Errorf("%w: store check | backup FILE", errUsage)
+	return fmt.Errorf("%w: store check | backup FILE | copy --from URL --to URL", errUsage)
 }

@@ -50,6 +50,9 @@ func OpenForImport(ctx context.Context, path string) (*Transfer, error) {
 	)
 }
 
+// cacheSize is in KiB. Ids are random, so that rows in their order are all over the file.
+const cacheSize = `PRAGMA cache_size = -131072`
+
 // openTransfer opens the only connection to a file. Everybody who has a file in WAL mode open holds a lock that excludes
 // the one taken here, so that it finds any server there is. The driver sorts pragmas by name, and none before locking_mode
 // may read the file.
@@ -66,7 +69,7 @@ func openTransfer(
 		t.session, err = openSession(ctx, pool)
 	}
 	if err == nil {
-		_, err = t.Counters(ctx) // locks a connection that prepare has not used
+		err = t.session.run(cacheSize) // which also locks a connection that prepare has not used
 	}
 	if err == nil {
 		return t, nil

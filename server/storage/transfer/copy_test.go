@@ -36,6 +36,20 @@ func TestWayThroughPostgreSQLAndBackChangesNothing(t *testing.T) {
 	wantSame(t, to, from)
 }
 
+func TestCopyWorksThroughAPooler(t *testing.T) {
+	server := postgrestest.Start(t)
+	pooler := server.StartPooler(t)
+	from := newFile(t)
+	fill(t, from, 20)
+	for _, mode := range []string{"cache_describe", "exec"} {
+		between := database(pooler.URL(server.Database(t)) + "&default_query_exec_mode=" + mode)
+		to := newFile(t)
+		mustMove(t, from, between)
+		mustMove(t, between, to)
+		wantSame(t, to, from)
+	}
+}
+
 func TestBatchesOfAnySizeGiveTheSameCopy(t *testing.T) {
 	from := newFile(t)
 	fill(t, from, 20)
@@ -86,7 +100,7 @@ func TestTargetWithOtherRowsIsRefusedAndLeftAlone(t *testing.T) {
 	}
 }
 
-// meddler is a target that somebody else writes to: a row is put in the place of the first one of each table, or lost.
+// meddler is a target where one table does not get what it was sent.
 type meddler struct {
 	opened
 	meddle func([]transfer.Row) []transfer.Row

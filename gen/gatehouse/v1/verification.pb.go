@@ -166,7 +166,7 @@ type VerifyTokenRequest struct {
 	Token string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
 	// Resource that the caller serves; the token's audience must equal it.
 	Resource string `protobuf:"bytes,2,opt,name=resource,proto3" json:"resource,omitempty"`
-	// Scopes that the token must carry, all of them.
+	// Scopes that the token must carry, all of them. One that no token can carry, such as an empty one, is a missing scope.
 	RequiredScopes []string `protobuf:"bytes,3,rep,name=required_scopes,json=requiredScopes,proto3" json:"required_scopes,omitempty"`
 	// How old the knowledge may be.
 	Freshness     Freshness `protobuf:"varint,4,opt,name=freshness,proto3,enum=gatehouse.v1.Freshness" json:"freshness,omitempty"`
@@ -473,11 +473,11 @@ var File_gatehouse_v1_verification_proto protoreflect.FileDescriptor
 
 const file_gatehouse_v1_verification_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgatehouse/v1/verification.proto\x12\fgatehouse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x01\n" +
+	"\x1fgatehouse/v1/verification.proto\x12\fgatehouse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xce\x01\n" +
 	"\x12VerifyTokenRequest\x12\x19\n" +
 	"\x05token\x18\x01 \x01(\tB\x03\x80\x01\x01R\x05token\x12)\n" +
-	"\bresource\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\x80\x10R\bresource\x12:\n" +
-	"\x0frequired_scopes\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01\x18\x80\x01R\x0erequiredScopes\x12?\n" +
+	"\bresource\x18\x02 \x01(\tB\r\xe0A\x02\xbaH\ar\x05\x10\x01\x18\x80\x10R\bresource\x121\n" +
+	"\x0frequired_scopes\x18\x03 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10dR\x0erequiredScopes\x12?\n" +
 	"\tfreshness\x18\x04 \x01(\x0e2\x17.gatehouse.v1.FreshnessB\b\xbaH\x05\x82\x01\x02\x10\x01R\tfreshness\"\xbe\x02\n" +
 	"\x13VerifyTokenResponse\x12\x16\n" +
 	"\x06active\x18\x01 \x01(\bR\x06active\x124\n" +

@@ -25,6 +25,10 @@ const (
 	maxStreams    = 250
 )
 
+// streamWorkers are goroutines that serve one call after the other. A new one for each call would have to grow its stack
+// each time. Calls beyond the workers still get one.
+const streamWorkers = 16
+
 // coreNode is the core with its gRPC listener.
 type coreNode struct {
 	core     *server.Core
@@ -70,6 +74,7 @@ func transport(cfg *config.Config) ([]grpc.ServerOption, error) {
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(maxHeaderList),
 		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.NumStreamWorkers(streamWorkers),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 	}
 	if cfg.GRPCTLSCert == "" {

@@ -131,3 +131,39 @@ func TestDeletingAClientEndsItsGrantsAtOnce(t *testing.T) {
 	_, err = r.admin.GetClient(t.Context(), &gatehousev1.GetClientRequest{ClientId: clientID})
 	wantReason(t, err, "not_found")
 }
+
+// A code of a minute ago would otherwise bring back what was just ended.
+func TestCodeThatIsNotRedeemedEndsWithTheGrants(t *testing.T) {
+	r := newRig(t)
+	for name, end := range map[string]func(clientID, subject string) error{
+		"of the client": func(clientID, _ string) error {
+			_, err := r.admin.RevokeGrants(t.Context(), &gatehousev1.RevokeGrantsRequest{
+				Selector: &gatehousev1.RevokeGrantsRequest_ClientId{ClientId: clientID},
+			})
+			return err
+		},
+		"of the user": func(_, subject string) error {
+			_, err := r.admin.RevokeGrants(t.Context(), &gatehousev1.RevokeGrantsRequest{
+				Selector: &gatehousev1.RevokeGrantsRequest_Subject{Subject: subject},
+			})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			subject := r.verify(t, r.login(t).GetAccessToken()).GetSubject()
+			clientID := r.register(t)
+			req := tokenRequest(clientID, r.code(t, clientID))
+			if err := end(clientID, subject); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // the second time is no replay either: there is nothing that it could end
+				_, err := r.ExchangeToken(t.Context(), req)
+				wantReason(t, err, "invalid_grant")
+			}
+			grants, err := r.admin.ListGrants(t.Context(), &gatehousev1.ListGrantsRequest{ClientId: clientID, IncludeEnded: true})
+			if err != nil || len(grants.GetGrants()) != 0 {
+				t.Errorf("%v, %v", grants, err)
+			}
+		})
+	}
+}

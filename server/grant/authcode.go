@@ -132,7 +132,8 @@ func (e *Exchanger) respond(grant storage.Grant, scopes oauth.Scopes, refreshTok
 }
 
 // replayed answers a second use of a code by its client: somebody has it who should not, so what the first use issued
-// ends (RFC 6749 section 4.1.2). Codes of other clients do not come this far.
+// ends (RFC 6749 section 4.1.2). Codes of other clients do not come this far. A code that was burned, by a wrong verifier
+// or with the grants of its user, has issued nothing: then this ends nothing, records nothing and says the same.
 func (e *Exchanger) replayed(ctx context.Context, code storage.Code) error {
 	filter := storage.GrantFilter{ID: code.GrantID, Now: e.deps.Now()}
 	revoked, err := e.deps.Store.RevokeGrants(ctx, filter, storage.RevokedByCodeReplay)

@@ -16,13 +16,9 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/upstream"
 )
 
-const (
-	// pageSize is how many grants of a person are looked at in one step.
-	pageSize = 100
-	// skew is how much later than a logout, by our clock, a login may look that was before it. The provider counts in
-	// whole seconds.
-	skew = 10 * time.Second
-)
+// skew is how much later than a logout, by our clock, a login may look that was before it. The provider counts in whole
+// seconds.
+const skew = 10 * time.Second
 
 // Provider is the identity provider, as far as its logouts need it.
 type Provider interface {
@@ -31,9 +27,8 @@ type Provider interface {
 	ReadLogoutToken(ctx context.Context, raw secret.Text) (upstream.LogoutToken, error)
 }
 
-// Grants finds and ends grants.
+// Grants ends grants, and codes on their way to one.
 type Grants interface {
-	ListGrants(ctx context.Context, filter storage.GrantFilter, page storage.Page) ([]storage.GrantDetail, error)
 	RevokeGrants(ctx context.Context, filter storage.GrantFilter, reason string) ([]string, error)
 }
 
@@ -131,31 +126,10 @@ func (r *Receiver) endSession(ctx context.Context, sessionID, userID string) ([]
 	return revoked, nil
 }
 
-// endPerson revokes the grants that a person had at a time. Later ones come from a new login, which a token that was
-// delayed or replayed must not end.
+// endPerson revokes what a person had at a time. Later logins are new ones, which a token that was delayed or replayed must
+// not end.
 func (r *Receiver) endPerson(ctx context.Context, userID string, until time.Time) ([]string, error) {
-	var revoked []string
-	page := storage.Page{Limit: pageSize}
-	for {
-		grants, err := r.deps.Grants.ListGrants(ctx, storage.GrantFilter{UserID: userID, Now: r.deps.Now()}, page)
-		if err != nil {
-			return revoked, err
-		}
-		for _, detail := range grants {
-			page.After = storage.Cursor{CreateTime: detail.Grant.CreateTime, ID: detail.Grant.ID}
-			if detail.Grant.CreateTime.After(until) {
-				continue
-			}
-			ids, err := r.revoke(ctx, storage.GrantFilter{ID: detail.Grant.ID})
-			if err != nil {
-				return revoked, err
-			}
-			revoked = append(revoked, ids...)
-		}
-		if len(grants) < page.Limit {
-			return revoked, nil
-		}
-	}
+	return r.revoke(ctx, storage.GrantFilter{UserID: userID, CreatedUntil: until})
 }
 
 func (r *Receiver) revoke(ctx context.Context, filter storage.GrantFilter) ([]string, error) {

@@ -47,6 +47,6 @@ type Codes interface {
 	// ErrNotFound say why not; a code that is used and expired is used. ErrExists when the grant's id is taken. Of racing
 	// redemptions one wins. It also marks the client as used.
 	RedeemCode(ctx context.Context, hash secret.Hash, now time.Time, grant Grant) error
-	// BurnCode marks an unused code as used without a grant. ErrUsed when it was used before.
+	// BurnCode marks an unused code as used without a grant. ErrUsed when it was used before. RevokeGrants burns, too.
 	BurnCode(ctx context.Context, hash secret.Hash, now time.Time) error
 }

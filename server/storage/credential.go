@@ -52,8 +52,8 @@ type Credentials interface {
 	// AbandonRenewal ends the lease without a result. With unsent, the attempt does not count: the refresh token was
 	// certainly not presented. ErrConflict as for FinishRenewal.
 	AbandonRenewal(ctx context.Context, id string, fence int64, unsent bool) error
-	// EndCredential revokes the live grants of a credential, ends the lease, and returns the grants' ids. ErrConflict as
-	// for FinishRenewal: nothing is revoked then.
+	// EndCredential revokes the live grants of a credential, burns its codes as RevokeGrants does, ends the lease, and
+	// returns the grants' ids. ErrConflict as for FinishRenewal: nothing is revoked then.
 	EndCredential(ctx context.Context, id string, fence int64, now time.Time, reason string) ([]string, error)
 	// UnusedCredentials returns credentials that no live grant and no live code needs and that nobody is renewing, by
 	// UpdateTime, then id.

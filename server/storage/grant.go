@@ -47,9 +47,19 @@ type GrantFilter struct {
 	ClientID     string
 	UserID       string
 	CredentialID string
-	IncludeEnded bool // revoked or expired ones too; only for listing
+	CreatedUntil time.Time // created by then
+	IncludeEnded bool      // revoked or expired ones too; only for listing
 	Now          time.Time
 }
+
+// NamesNobody reports whether a filter says nothing about whose grants it selects.
+func (f GrantFilter) NamesNobody() bool {
+	return f.ID == "" && f.ClientID == "" && f.UserID == "" && f.CredentialID == ""
+}
+
+// CoversCodes reports whether a filter selects codes beside grants. One with an ID does not: a grant that can be named has
+// come of its code.
+func (f GrantFilter) CoversCodes() bool { return f.ID == "" && !f.NamesNobody() }
 
 // Grants stores grants.
 type Grants interface {
@@ -58,8 +68,12 @@ type Grants interface {
 	// ListGrants returns a page of grants, newest first.
 	ListGrants(ctx context.Context, filter GrantFilter, page Page) ([]GrantDetail, error)
 	// RevokeGrants revokes the live grants that the filter selects, with their refresh tokens, and returns their ids.
-	// A filter without ID, ClientID, UserID and CredentialID selects nothing. Every revoked grant, here and in every other
-	// method that revokes, is recorded as a Revocation in the same step.
+	// A filter without ID, ClientID, UserID and CredentialID selects nothing.
+	//
+	// It also burns the unexpired codes that the filter covers, or a login of a minute ago would still become a grant. A
+	// code that is being redeemed meanwhile is burned, or its grant is revoked.
+	//
+	// Every revoked grant, here and in every other method that revokes, is recorded as a Revocation in the same step.
 	RevokeGrants(ctx context.Context, filter GrantFilter, reason string) ([]string, error)
 	// RotateRefreshToken makes Next the head of the line of a live grant, when the presented token is the head. It also
 	// marks grant and client as used.

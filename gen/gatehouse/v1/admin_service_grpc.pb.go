@@ -52,7 +52,8 @@ type AdminServiceClient interface {
 	ListGrants(ctx context.Context, in *ListGrantsRequest, opts ...grpc.CallOption) (*ListGrantsResponse, error)
 	// GetGrant returns one grant. Errors: NOT_FOUND.
 	GetGrant(ctx context.Context, in *GetGrantRequest, opts ...grpc.CallOption) (*GetGrantResponse, error)
-	// RevokeGrants revokes one grant, or all of a client or of a user. Revoking again changes nothing and is no error.
+	// RevokeGrants revokes one grant, or all of a client or of a user, with the codes that would become others. Revoking
+	// again changes nothing and is no error.
 	RevokeGrants(ctx context.Context, in *RevokeGrantsRequest, opts ...grpc.CallOption) (*RevokeGrantsResponse, error)
 	// ListKeys lists the signing keys with their states, newest first.
 	ListKeys(ctx context.Context, in *ListKeysRequest, opts ...grpc.CallOption) (*ListKeysResponse, error)
@@ -204,7 +205,8 @@ type AdminServiceServer interface {
 	ListGrants(context.Context, *ListGrantsRequest) (*ListGrantsResponse, error)
 	// GetGrant returns one grant. Errors: NOT_FOUND.
 	GetGrant(context.Context, *GetGrantRequest) (*GetGrantResponse, error)
-	// RevokeGrants revokes one grant, or all of a client or of a user. Revoking again changes nothing and is no error.
+	// RevokeGrants revokes one grant, or all of a client or of a user, with the codes that would become others. Revoking
+	// again changes nothing and is no error.
 	RevokeGrants(context.Context, *RevokeGrantsRequest) (*RevokeGrantsResponse, error)
 	// ListKeys lists the signing keys with their states, newest first.
 	ListKeys(context.Context, *ListKeysRequest) (*ListKeysResponse, error)

@@ -128,7 +128,7 @@ type AuthServiceClient interface {
 	//
 	// Errors: session_expired (UNAUTHENTICATED) when the session is unknown or over.
 	GetAccount(ctx context.Context, in *GetAccountRequest, opts ...grpc.CallOption) (*GetAccountResponse, error)
-	// DisconnectGrants ends one grant of the signed-in user, or all of them.
+	// DisconnectGrants ends one grant of the signed-in user, or all of them, with the codes that would become others.
 	//
 	// Errors: session_expired (UNAUTHENTICATED); NOT_FOUND for a grant that is not the user's.
 	DisconnectGrants(ctx context.Context, in *DisconnectGrantsRequest, opts ...grpc.CallOption) (*DisconnectGrantsResponse, error)
@@ -428,7 +428,7 @@ type AuthServiceServer interface {
 	//
 	// Errors: session_expired (UNAUTHENTICATED) when the session is unknown or over.
 	GetAccount(context.Context, *GetAccountRequest) (*GetAccountResponse, error)
-	// DisconnectGrants ends one grant of the signed-in user, or all of them.
+	// DisconnectGrants ends one grant of the signed-in user, or all of them, with the codes that would become others.
 	//
 	// Errors: session_expired (UNAUTHENTICATED); NOT_FOUND for a grant that is not the user's.
 	DisconnectGrants(context.Context, *DisconnectGrantsRequest) (*DisconnectGrantsResponse, error)

@@ -28,7 +28,7 @@ func (c *conditions) live(now time.Time) {
 	c.and(`g.revoke_time IS NULL AND g.expire_time > ` + c.arg(now))
 }
 
-// selection is what a filter says about whose grants they are.
+// selection is what a filter says about whose grants they are. Codes have the same columns, except for the id.
 func (c *conditions) selection(filter storage.GrantFilter) {
 	if filter.ID != "" {
 		c.and(`g.id = ` + c.arg(filter.ID))
@@ -41,6 +41,9 @@ func (c *conditions) selection(filter storage.GrantFilter) {
 	}
 	if filter.CredentialID != "" {
 		c.and(`g.credential_id = ` + c.arg(filter.CredentialID))
+	}
+	if !filter.CreatedUntil.IsZero() {
+		c.and(`g.create_time <= ` + c.arg(filter.CreatedUntil))
 	}
 }
 

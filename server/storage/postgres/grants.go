@@ -132,18 +132,30 @@ func listGrants(filter storage.GrantFilter, page storage.Page) (query string, ar
 func (s *Store) RevokeGrants(
 	ctx context.Context, filter storage.GrantFilter, reason string,
 ) (revoked []string, err error) {
-	if filter.ID == "" && filter.ClientID == "" && filter.UserID == "" && filter.CredentialID == "" {
+	if filter.NamesNobody() {
 		return nil, nil
 	}
-	err = s.write(ctx, "revoke grants", func(tx *session) (err error) {
+	run := s.write
+	if filter.CoversCodes() {
+		run = s.transact // a statement for the codes, and one for the grants
+	}
+	err = run(ctx, "revoke grants", func(tx *session) (err error) {
 		revoked, err = revoke(tx, filter, reason)
 		return err
 	})
 	return revoked, err
 }
 
-// revoke ends the live grants of a filter and records them in the outbox, in one statement.
+// revoke ends the live grants of a filter and records them in the outbox, in one statement. The codes that would become
+// others go first, in a statement of their own: it waits for a redemption under way, and only a statement that begins
+// after that sees the grant.
 func revoke(tx *session, filter storage.GrantFilter, reason string) ([]string, error) {
+	if filter.CoversCodes() {
+		query, args := burnCodes(filter)
+		if _, err := tx.change(query, args...); err != nil {
+			return nil, err
+		}
+	}
 	query, args := revokeGrants(filter, reason)
 	return tx.texts(query, args...)
 }
@@ -160,4 +172,13 @@ func revokeGrants(filter storage.GrantFilter, reason string) (query string, args
 		)
 		SELECT id FROM revoked`
 	return query, where.args
+}
+
+// burnCodes burns the codes that a filter covers.
+func burnCodes(filter storage.GrantFilter) (query string, args []any) {
+	var where conditions
+	now := where.arg(filter.Now)
+	where.selection(filter)
+	where.and(`g.use_time IS NULL AND g.expire_time > ` + now)
+	return `UPDATE codes g SET use_time = ` + now + where.clause(), where.args
 }

@@ -45,6 +45,10 @@ func TestStatementsUseIndexes(t *testing.T) {
 			statement, _ := revokeGrants(filter, "")
 			statements["revoke grants of "+name] = statement
 		}
+		if filter.CoversCodes() {
+			statement, _ := burnCodes(filter)
+			statements["burn codes of "+name] = statement
+		}
 	}
 
 	walk := regexp.MustCompile(`Seq Scan on (\w+)`)

@@ -101,7 +101,7 @@ func (c *conditions) clause() string {
 	return ` WHERE ` + strings.Join(c.texts, ` AND `)
 }
 
-// selection is what a filter says about whose grants they are.
+// selection is what a filter says about whose grants g they are. Codes have the same columns, except for the id.
 func selection(filter storage.GrantFilter) conditions {
 	var where conditions
 	for _, c := range []struct{ text, value string }{
@@ -113,6 +113,9 @@ func selection(filter storage.GrantFilter) conditions {
 		if c.value != "" {
 			where.and(c.text, c.value)
 		}
+	}
+	if !filter.CreatedUntil.IsZero() {
+		where.and(`g.create_time <= ?`, at(filter.CreatedUntil))
 	}
 	return where
 }

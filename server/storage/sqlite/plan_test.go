@@ -51,6 +51,10 @@ func TestStatementsUseIndexes(t *testing.T) {
 			query, _ := revokeGrants(filter, "")
 			statements["revoke grants of "+name] = query
 		}
+		if filter.CoversCodes() {
+			query, _ := burnCodes(filter)
+			statements["burn codes of "+name] = query
+		}
 	}
 
 	walk := regexp.MustCompile(`^SCAN (\w+)$|TEMP B-TREE`)

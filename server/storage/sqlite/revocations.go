@@ -23,7 +23,7 @@ func revocationFields(r *storage.Revocation) []any {
 
 // RevokeGrants implements storage.Grants.
 func (s *Store) RevokeGrants(ctx context.Context, filter storage.GrantFilter, reason string) (ids []string, err error) {
-	if len(selection(filter).texts) == 0 {
+	if filter.NamesNobody() {
 		return nil, nil
 	}
 	err = s.write(ctx, "revoke grants", func(tx *session) (err error) {
@@ -36,8 +36,15 @@ func (s *Store) RevokeGrants(ctx context.Context, filter storage.GrantFilter, re
 	return ids, nil
 }
 
-// revoke ends the live grants of a filter and records it. It is the only way by which a grant ends before its time.
+// revoke ends the live grants of a filter and records it, with the codes that would become others. It is the only way by
+// which a grant ends before its time.
 func revoke(tx *session, filter storage.GrantFilter, reason string) ([]string, error) {
+	if filter.CoversCodes() {
+		query, args := burnCodes(filter)
+		if err := tx.run(query, args...); err != nil {
+			return nil, err
+		}
+	}
 	query, args := revokeGrants(filter, reason)
 	ids, err := tx.texts(query, args...)
 	if err != nil {
@@ -56,6 +63,13 @@ func revokeGrants(filter storage.GrantFilter, reason string) (query string, args
 	where.live(filter)
 	query = `UPDATE grants AS g SET revoke_time = ?, revoke_reason = ?` + where.clause() + ` RETURNING id`
 	return query, append([]any{at(filter.Now), reason}, where.args...)
+}
+
+// burnCodes burns the codes that a filter covers.
+func burnCodes(filter storage.GrantFilter) (query string, args []any) {
+	where := selection(filter)
+	where.and(`g.use_time IS NULL AND g.expire_time > ?`, at(filter.Now))
+	return `UPDATE codes AS g SET use_time = ?` + where.clause(), append([]any{at(filter.Now)}, where.args...)
 }
 
 // Revocations implements storage.Revocations.

@@ -24,7 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"Clients", slices.Concat(clientChecks(), clientLimitChecks())},
 		{"Transactions", slices.Concat(transactionChecks(), approvalChecks(), claimChecks())},
 		{"Codes", slices.Concat(completionChecks(), redemptionChecks())},
-		{"Grants", slices.Concat(grantChecks(), revocationChecks())},
+		{"Grants", slices.Concat(grantChecks(), revocationChecks(), burningChecks())},
 		{"Refresh", slices.Concat(rotationChecks(), replayChecks(), rotationRaceChecks())},
 		{"Credentials", slices.Concat(credentialChecks(), leaseChecks(), fencingChecks())},
 		{"Revocations", outboxChecks()},

@@ -69,6 +69,7 @@ func TestWhatEndsSomethingIsConfirmed(t *testing.T) {
 		"delete client c": func(ctx context.Context, a *Admin) error { return a.DeleteClient(ctx, "c") },
 		"revoke grants":   func(ctx context.Context, a *Admin) error { return a.RevokeGrants(ctx, GrantFilter{Grant: "g"}) },
 		"remove key k":    func(ctx context.Context, a *Admin) error { return a.RemoveKey(ctx, "k") },
+		"rotate at once":  func(ctx context.Context, a *Admin) error { return a.RotateKeys(ctx, true) },
 	}
 	tests := map[string]struct {
 		yes, interactive bool

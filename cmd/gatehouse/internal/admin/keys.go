@@ -20,8 +20,14 @@ func (a *Admin) ListKeys(ctx context.Context) error {
 	return a.print(response, keyHeader, rows)
 }
 
-// RotateKeys prepares a new signing key.
+// RotateKeys prepares a new signing key. One that signs at once is unknown to whoever has read the key set a moment ago.
 func (a *Admin) RotateKeys(ctx context.Context, immediately bool) error {
+	if immediately {
+		question := "Sign with a new key at once? Services that verify offline refuse its tokens until they read the key set again."
+		if err := a.confirm(ctx, question); err != nil {
+			return err
+		}
+	}
 	response, err := call(ctx, a.client.RotateKeys, &gatehousev1.RotateKeysRequest{Immediately: immediately})
 	if err != nil {
 		return err

@@ -21,6 +21,9 @@ func (c *core) RotateKeys(
 	_ context.Context, in *gatehousev1.RotateKeysRequest,
 ) (*gatehousev1.RotateKeysResponse, error) {
 	c.rotated = in
+	if in.GetImmediately() {
+		c.changes = append(c.changes, "rotate at once")
+	}
 	return &gatehousev1.RotateKeysResponse{Key: signingKey()}, c.err
 }
 
@@ -48,7 +51,7 @@ func TestKeysAreATable(t *testing.T) {
 
 func TestKeySignsAtOnceOnlyWhenAsked(t *testing.T) {
 	for _, now := range []bool{false, true} {
-		d := newDesk(&core{}, Console{})
+		d := newDesk(&core{}, Console{Yes: now}) // preparing a key is not asked about
 		if err := d.RotateKeys(t.Context(), now); err != nil || d.core.rotated.GetImmediately() != now {
 			t.Errorf("now %t: asked %v, %v", now, d.core.rotated, err)
 		}

@@ -71,12 +71,6 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 	return p, nil
 }
 
-// Pid is the process id.
-func (p *Process) Pid() int { return p.cmd.Process.Pid }
-
-// Done is closed when the program has ended.
-func (p *Process) Done() <-chan struct{} { return p.done }
-
 // Stop asks the program to end (SIGTERM) and waits. A program that does not end in time is killed; that, and an exit
 // status other than zero, is an error. Stopping twice is stopping once, and so is stopping after Kill.
 func (p *Process) Stop() error {

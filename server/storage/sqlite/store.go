@@ -24,16 +24,11 @@ var _ storage.Store = (*Store)(nil)
 
 // settings is what options change.
 type settings struct {
-	readers     int
 	busyTimeout time.Duration
 }
 
 // Option changes how a store is opened.
 type Option func(*settings)
-
-// WithReaders sets how many reads run at the same time; more wait. The default is the number of cores, at least 4: a
-// storm of reads must leave the writer some time to run.
-func WithReaders(count int) Option { return func(s *settings) { s.readers = max(count, 1) } }
 
 // WithBusyTimeout sets how long a write waits for another process that is writing, before it fails with
 // storage.ErrUnavailable. The default is 5 s.
@@ -45,7 +40,7 @@ func WithBusyTimeout(timeout time.Duration) Option {
 // directory must exist. A database with a newer schema is refused with ErrNewerSchema. Other errors wrap
 // storage.ErrUnavailable.
 func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
-	config := settings{readers: max(runtime.GOMAXPROCS(0), 4), busyTimeout: 5 * time.Second}
+	config := settings{busyTimeout: 5 * time.Second}
 	for _, opt := range opts {
 		opt(&config)
 	}
@@ -72,7 +67,8 @@ func open(ctx context.Context, path string, config settings) (_ *Store, err erro
 	if err := prepareFile(ctx, write); err != nil {
 		return nil, err
 	}
-	read, err := openPool(readURI(path, config.busyTimeout), config.readers)
+	// More reads than this wait: a storm of them must leave the writer some time to run.
+	read, err := openPool(readURI(path, config.busyTimeout), max(runtime.GOMAXPROCS(0), 4))
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ func runDev(ctx context.Context, term terminal, args []string) error {
 	if len(rest) > 0 {
 		return fmt.Errorf("%w: unexpected argument %q", errUsage, rest[0])
 	}
+	tuneCollector()
 	return runLocal(ctx, cfg, newLogger(cfg, term.Err), func() { welcome(term.Out, cfg) })
 }
 

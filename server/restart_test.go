@@ -1,8 +1,10 @@
 package server_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,6 +49,31 @@ func TestSecretsAreFilesOfTheOwnerAlone(t *testing.T) {
 		}
 		if got := info.Mode().Perm(); got != want {
 			t.Errorf("%q has mode %04o, want %04o", name, got, want)
+		}
+	}
+}
+
+func TestStartIsRefusedWhenOthersMayReadASecret(t *testing.T) {
+	for _, name := range []string{"admin.token", "sealing.key"} {
+		dir := t.TempDir()
+		r := &rig{idp: upstreamtest.New(t), clock: &upstreamtest.Clock{}}
+		r.clock.Set(time.Now())
+		restart := func() error {
+			core, err := r.open(t, dir)
+			if err != nil {
+				return err
+			}
+			return core.Close()
+		}
+		path := filepath.Join(dir, name)
+		if err := errors.Join(restart(), os.Chmod(path, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		if err := restart(); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "0644") {
+			t.Errorf("%s: the start said %v", name, err)
+		}
+		if err := errors.Join(os.Chmod(path, 0o600), restart()); err != nil {
+			t.Errorf("%s: after chmod 600: %v", name, err)
 		}
 	}
 }

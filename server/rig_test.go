@@ -45,8 +45,8 @@ func newRig(t *testing.T, settings ...string) *rig {
 	return r
 }
 
-// start opens the core on a data directory, and closes it when the test ends.
-func (r *rig) start(t *testing.T, dir string, settings ...string) {
+// open opens a core on a data directory.
+func (r *rig) open(t *testing.T, dir string, settings ...string) (*server.Core, error) {
 	t.Helper()
 	cfg, err := config.Load(config.Sources{Environ: append([]string{
 		"MCP_SERVER_BASE_URL=" + issuer,
@@ -61,17 +61,23 @@ func (r *rig) start(t *testing.T, dir string, settings ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.core, err = server.Open(t.Context(), server.Deps{
+	return server.Open(t.Context(), server.Deps{
 		Config:   cfg,
 		Provider: provider,
 		Logger:   slog.New(slog.DiscardHandler),
 		Random:   secret.NewSource(nil),
 		Now:      r.clock.Now,
 	})
+}
+
+// start opens the core on a data directory, and closes it when the test ends.
+func (r *rig) start(t *testing.T, dir string, settings ...string) {
+	t.Helper()
+	core, err := r.open(t, dir, settings...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	core := r.core
+	r.core = core
 	t.Cleanup(func() {
 		if err := core.Close(); err != nil {
 			t.Errorf("close: %v", err)

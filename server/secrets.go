@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/config"
 	"github.com/gatehouse-auth/gatehouse/server/seal"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
+	"github.com/gatehouse-auth/gatehouse/server/secretfile"
 )
 
 // adminTokenPrefix lets secret scanners recognise the token.
@@ -56,27 +57,31 @@ func sealingKeys(c *config.Config) ([]seal.Key, error) {
 	return keys, err
 }
 
-// adminToken reads the token file, and makes it with mode 0600 when it is missing.
+// adminToken reads the token file, and makes it when it is missing.
 func adminToken(path string, random secret.Source) (secret.Text, error) {
-	content, err := os.ReadFile(path)
-	if err == nil {
-		token := strings.TrimSpace(string(content))
-		if token == "" {
-			return secret.Text{}, fmt.Errorf("server: %s is empty: delete it to get a new token", path)
-		}
-		return secret.NewText(token), nil
-	}
+	token, err := readAdminToken(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return secret.Text{}, fmt.Errorf("server: admin token: %w", err)
+		return token, err
 	}
-	token := random.Text(adminTokenPrefix)
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	token = random.Text(adminTokenPrefix)
+	err = secretfile.Create(path, token.Reveal())
+	if errors.Is(err, fs.ErrExist) {
+		return readAdminToken(path) // another process was first
+	}
 	if err != nil {
 		return secret.Text{}, fmt.Errorf("server: admin token: %w", err)
 	}
-	_, err = fmt.Fprintln(file, token.Reveal())
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+	return token, nil
+}
+
+func readAdminToken(path string) (secret.Text, error) {
+	content, err := secretfile.Read(path)
+	if err != nil {
 		return secret.Text{}, fmt.Errorf("server: admin token: %w", err)
 	}
-	return token, nil
+	token := strings.TrimSpace(string(content))
+	if token == "" {
+		return secret.Text{}, fmt.Errorf("server: %s is empty: delete it to get a new token", path)
+	}
+	return secret.NewText(token), nil
 }

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
+
+	"github.com/gatehouse-auth/gatehouse/server/secretfile"
 )
 
 // LoadOrCreateKeys reads the sealing keys in a file of mode 0600, in base64, one a line: the first seals, the others
@@ -23,10 +23,12 @@ func LoadOrCreateKeys(path string, create bool) ([]Key, error) {
 	if _, err := rand.Read(key[:]); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	if err := writeKey(path, key); errors.Is(err, fs.ErrExist) {
+	err = secretfile.Create(path, base64.StdEncoding.EncodeToString(key[:]))
+	if errors.Is(err, fs.ErrExist) {
 		return loadKeys(path) // another process was first
-	} else if err != nil {
-		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
 	}
 	return []Key{key}, nil
 }
@@ -48,14 +50,7 @@ func ParseKeys(text []byte) ([]Key, error) {
 }
 
 func loadKeys(path string) ([]Key, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("seal: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("seal: %s may be read by others (mode %04o): chmod 600 it", path, info.Mode().Perm())
-	}
-	text, err := os.ReadFile(path)
+	text, err := secretfile.Read(path)
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -64,23 +59,4 @@ func loadKeys(path string) ([]Key, error) {
 		return nil, fmt.Errorf("%w: %s", err, path)
 	}
 	return keys, nil
-}
-
-// writeKey links a complete temporary file into place, so that no process ever reads half a key and none overwrites
-// the key of another.
-func writeKey(path string, key Key) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".sealing-*")
-	if err != nil {
-		return fmt.Errorf("seal: %w", err)
-	}
-	defer func() { _ = os.Remove(temp.Name()) }()
-	_, err = fmt.Fprintln(temp, base64.StdEncoding.EncodeToString(key[:]))
-	err = errors.Join(err, temp.Sync(), temp.Close())
-	if err != nil {
-		return fmt.Errorf("seal: %w", err)
-	}
-	if err := os.Link(temp.Name(), path); err != nil {
-		return fmt.Errorf("seal: %w", err)
-	}
-	return nil
 }

@@ -23,6 +23,13 @@ func (r Rotation) Missed(grant Grant) error {
 	}
 }
 
+// Presents reports whether the rotation shows the head of the line of a grant that stands.
+func (r Rotation) Presents(grant Grant) bool {
+	head := grant.Refresh
+	return head != nil && r.Generation == head.Generation && r.Hash.Equal(head.Hash) &&
+		grant.RevokeTime.IsZero() && r.Now.Before(grant.ExpireTime) && r.Now.Before(head.ExpireTime)
+}
+
 // inGrace reports whether the head took its place less than Grace ago. A window of zero is none, also for a server whose
 // clock lags behind that of the one that rotated.
 func (r Rotation) inGrace(head Refresh) bool {

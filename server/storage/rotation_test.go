@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-auth/gatehouse/server/secret"
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 )
 
@@ -50,6 +51,35 @@ func TestMissedRotationIsExplained(t *testing.T) {
 		rotation := storage.Rotation{GrantID: "grant", Generation: c.generation, Grace: c.grace, Now: noon.Add(c.after)}
 		if got := rotation.Missed(c.grant); !errors.Is(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestRotationPresentsTheHeadOfAStandingGrant(t *testing.T) {
+	noon := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	head := storage.Refresh{Generation: 7, Hash: secret.NewText("token 7").Hash(), ExpireTime: noon.Add(time.Hour)}
+	grant := storage.Grant{ID: "grant", ExpireTime: noon.Add(2 * time.Hour), Refresh: &head}
+	revoked, bare := grant, grant
+	revoked.RevokeTime, bare.Refresh = noon, nil
+	for name, c := range map[string]struct {
+		grant      storage.Grant
+		generation int64
+		token      string
+		after      time.Duration
+		want       bool
+	}{
+		"the head":                         {grant, 7, "token 7", 0, true},
+		"at the end of its idle lifetime":  {grant, 7, "token 7", time.Hour, false},
+		"another token":                    {grant, 7, "token 6", 0, false},
+		"another generation":               {grant, 6, "token 7", 0, false},
+		"of a revoked grant":               {revoked, 7, "token 7", 0, false},
+		"of a grant that does not refresh": {bare, 7, "token 7", 0, false},
+	} {
+		rotation := storage.Rotation{
+			GrantID: "grant", Generation: c.generation, Hash: secret.NewText(c.token).Hash(), Now: noon.Add(c.after),
+		}
+		if got := rotation.Presents(c.grant); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
 		}
 	}
 }

@@ -112,12 +112,7 @@ func TestDeadlockIsOverAfterAnotherTry(t *testing.T) {
 		ids, err := store.RevokeGrants(ctx, storage.GrantFilter{UserID: "user", Now: noon}, storage.RevokedByUser)
 		told <- answer{ids, err}
 	}()
-	for waiting := false; !waiting; {
-		query := `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)`
-		if err := other.QueryRow(ctx, query).Scan(&waiting); err != nil {
-			t.Fatal(err)
-		}
-	}
+	awaitWaiter(t, other)
 	run(`SELECT 1 FROM grants WHERE id = 'grant first' FOR UPDATE`)
 	run(`ROLLBACK`)
 	if a := <-told; a.err != nil || len(a.ids) != 2 {
@@ -125,5 +120,16 @@ func TestDeadlockIsOverAfterAnotherTry(t *testing.T) {
 	}
 	if revocations, err := store.Revocations(ctx, 0, 10); err != nil || len(revocations) != 2 {
 		t.Errorf("the outbox has %v, %v", revocations, err)
+	}
+}
+
+// awaitWaiter returns once somebody waits for a lock.
+func awaitWaiter(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	for waiting := false; !waiting; {
+		query := `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)`
+		if err := conn.QueryRow(t.Context(), query).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

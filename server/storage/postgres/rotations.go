@@ -24,10 +24,7 @@ const (
 // RotateRefreshToken implements storage.Grants.
 func (s *Store) RotateRefreshToken(ctx context.Context, rotation storage.Rotation) (storage.Rotated, error) {
 	var row grantRow
-	err := s.write(ctx, "rotate refresh token", func(tx *session) error {
-		return tx.row(grantFields(&row), rotateRefreshToken, rotation.Now, rotation.GrantID, rotation.Generation,
-			digest{&rotation.Hash}, digest{&rotation.Next}, rotation.NextExpire)
-	})
+	err := s.write(ctx, "rotate refresh token", func(tx *session) error { return moveHead(tx, &row, rotation) })
 	switch {
 	case err == nil:
 		return storage.Rotated{Grant: row.grant()}, nil
@@ -38,16 +35,28 @@ func (s *Store) RotateRefreshToken(ctx context.Context, rotation storage.Rotatio
 	}
 }
 
-// explainRotation says what a rotation means that did not find the head of its line. What was not the head will never be
-// it again, so nothing is lost between the two statements. The lock on the row makes judgement and sentence one step.
+// moveHead replaces the head of a line, if the rotation presents it.
+func moveHead(tx *session, row *grantRow, rotation storage.Rotation) error {
+	return tx.row(grantFields(row), rotateRefreshToken, rotation.Now, rotation.GrantID, rotation.Generation,
+		digest{&rotation.Hash}, digest{&rotation.Next}, rotation.NextExpire)
+}
+
+// explainRotation says what a rotation means that did not find the head of its line. The lock on the row makes judgement
+// and sentence one step. Between the two statements another rotation may have made the presented token the head, so that
+// it is only now that it moves.
 func (s *Store) explainRotation(ctx context.Context, rotation storage.Rotation) (storage.Rotated, error) {
 	var row grantRow
 	var verdict error
+	var moved bool
 	err := s.transact(ctx, "explain rotation", func(tx *session) error {
 		if err := tx.row(grantFields(&row), lockGrant, rotation.GrantID); err != nil {
 			return err
 		}
-		verdict = rotation.Missed(row.grant())
+		grant := row.grant()
+		if moved = rotation.Presents(grant); moved {
+			return moveHead(tx, &row, rotation)
+		}
+		verdict = rotation.Missed(grant)
 		if !errors.Is(verdict, storage.ErrUsed) {
 			return verdict
 		}
@@ -61,6 +70,6 @@ func (s *Store) explainRotation(ctx context.Context, rotation storage.Rotation) 
 	case verdict != nil: // told as a refusal only once the revocation is committed
 		return storage.Rotated{}, verdict
 	default:
-		return storage.Rotated{Grant: row.grant(), Repeated: true}, nil
+		return storage.Rotated{Grant: row.grant(), Repeated: !moved}, nil
 	}
 }

@@ -81,7 +81,7 @@ func (p *parts) authService(adminToken secret.Text) *service.Auth {
 			RefreshIdleTTL: cfg.RefreshIdleTTL, RefreshGrace: cfg.RefreshGrace, GrantMaximumTTL: cfg.GrantTTL,
 		})
 	logouts := logout.New(logout.Deps{
-		Provider: p.Provider, Grants: p.store, Credentials: p.store, Assertions: p.store,
+		Provider: p.Provider, Grants: p.store, Credentials: p.store, Sessions: p.store, Assertions: p.store,
 		Revoker: p.verifier, Now: p.Now, Logger: p.Logger,
 	})
 	return service.NewAuth(

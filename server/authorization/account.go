@@ -59,6 +59,7 @@ func (f *Flow) completeAccount(ctx context.Context, txn storage.Transaction, ans
 	err = f.deps.Store.CompleteAccountLogin(ctx, txn.ID, user, storage.AccountSession{
 		Hash:       session.Secret.Hash(),
 		UserID:     user.ID,
+		SessionID:  login.SessionID,
 		CreateTime: now,
 		ExpireTime: session.ExpireTime,
 	})

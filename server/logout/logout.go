@@ -1,5 +1,5 @@
-// Package logout ends grants when the provider says that a session of its own is over (OpenID Connect Back-Channel Logout
-// 1.0), so that who logs out there is logged out here, before the next time that the provider would be asked.
+// Package logout ends grants, and sign-ins to the account page, when the provider says that a session of its own is over
+// (OpenID Connect Back-Channel Logout 1.0), so that who logs out there is logged out here, before the next time that the provider would be asked.
 package logout
 
 import (
@@ -37,6 +37,12 @@ type Credentials interface {
 	CredentialsBySession(ctx context.Context, provider, sessionID string) ([]storage.Credential, error)
 }
 
+// Sessions ends sign-ins to the account page.
+type Sessions interface {
+	DeleteAccountSessionsOfUser(ctx context.Context, userID string, until time.Time) (int, error)
+	DeleteAccountSessionsOfProvider(ctx context.Context, provider, sessionID, userID string) (int, error)
+}
+
 // Revoker tells verifiers that grants have ended.
 type Revoker interface {
 	Revoked(grantIDs ...string)
@@ -47,6 +53,7 @@ type Deps struct {
 	Provider    Provider
 	Grants      Grants
 	Credentials Credentials
+	Sessions    Sessions
 	Assertions  storage.Assertions
 	Revoker     Revoker
 	Now         func() time.Time
@@ -61,12 +68,12 @@ type Receiver struct {
 // New returns a Receiver.
 func New(deps Deps) *Receiver { return &Receiver{deps: deps} }
 
-// Logout ends the grants that stand on what a logout token says is over, and returns their ids. Every error is an
-// *oauth.Error: invalid_request for a token that is not good or was used before, and otherwise an outage, after which the
-// same token may come again.
+// Logout ends the grants and the sign-ins that stand on what a logout token says is over, and returns the ids of the
+// grants. Every error is an *oauth.Error: invalid_request for a token that is not good or was used before, and otherwise an
+// outage, after which the same token may come again.
 //
-// The grants end first, and only then is the token recorded as used. The other way round, an outage in between would
-// spend the token and leave the grants. Ending grants twice is no harm, and a replay finds nothing: it is about a session
+// They end first, and only then is the token recorded as used. The other way round, an outage in between would spend the
+// token and leave the grants. Ending grants twice is no harm, and a replay finds nothing: it is about a session
 // that is over, or about logins before the token was issued.
 func (r *Receiver) Logout(ctx context.Context, raw secret.Text) (revoked []string, err error) {
 	token, err := r.deps.Provider.ReadLogoutToken(ctx, raw)
@@ -77,7 +84,7 @@ func (r *Receiver) Logout(ctx context.Context, raw secret.Text) (revoked []strin
 	default:
 		return nil, oauth.Unavailable(err)
 	}
-	revoked, err = r.end(ctx, token)
+	revoked, signedOut, err := r.end(ctx, token)
 	r.deps.Revoker.Revoked(revoked...) // those that ended before an outage have ended, too
 	if err != nil {
 		return nil, oauth.Unavailable(err)
@@ -89,20 +96,28 @@ func (r *Receiver) Logout(ctx context.Context, raw secret.Text) (revoked []strin
 		return nil, oauth.Unavailable(err)
 	}
 	r.deps.Logger.InfoContext(ctx, "the provider ended a session",
-		"provider", r.deps.Provider.Name(), "whole_person", token.SessionID == "", "grants", len(revoked))
+		"provider", r.deps.Provider.Name(), "whole_person", token.SessionID == "", "grants", len(revoked), "sign_ins", signedOut)
 	return revoked, nil
 }
 
-// end revokes what a token is about, and returns what was revoked also beside an error.
-func (r *Receiver) end(ctx context.Context, token upstream.LogoutToken) ([]string, error) {
-	userID := ""
+// end ends what a token is about, and returns which grants and how many sign-ins, also beside an error.
+func (r *Receiver) end(ctx context.Context, token upstream.LogoutToken) (revoked []string, signedOut int, err error) {
+	name, userID := r.deps.Provider.Name(), ""
 	if token.Subject != "" {
-		userID = identifier.User(r.deps.Provider.Name(), token.Issuer, token.Subject)
+		userID = identifier.User(name, token.Issuer, token.Subject)
 	}
 	if token.SessionID != "" {
-		return r.endSession(ctx, token.SessionID, userID)
+		if revoked, err = r.endSession(ctx, token.SessionID, userID); err == nil {
+			signedOut, err = r.deps.Sessions.DeleteAccountSessionsOfProvider(ctx, name, token.SessionID, userID)
+		}
+		return revoked, signedOut, err
 	}
-	return r.endPerson(ctx, userID, token.IssuedAt.Add(skew))
+	// Later logins are new ones, which a token that was delayed or replayed must not end.
+	until := token.IssuedAt.Add(skew)
+	if revoked, err = r.revoke(ctx, storage.GrantFilter{UserID: userID, CreatedUntil: until}); err == nil {
+		signedOut, err = r.deps.Sessions.DeleteAccountSessionsOfUser(ctx, userID, until)
+	}
+	return revoked, signedOut, err
 }
 
 // endSession revokes the grants that stand on one session of the provider. A token that also names a person ends
@@ -124,12 +139,6 @@ func (r *Receiver) endSession(ctx context.Context, sessionID, userID string) ([]
 		revoked = append(revoked, ids...)
 	}
 	return revoked, nil
-}
-
-// endPerson revokes what a person had at a time. Later logins are new ones, which a token that was delayed or replayed must
-// not end.
-func (r *Receiver) endPerson(ctx context.Context, userID string, until time.Time) ([]string, error) {
-	return r.revoke(ctx, storage.GrantFilter{UserID: userID, CreatedUntil: until})
 }
 
 func (r *Receiver) revoke(ctx context.Context, filter storage.GrantFilter) ([]string, error) {

@@ -40,6 +40,7 @@ func (p *provider) ReadLogoutToken(_ context.Context, raw secret.Text) (upstream
 type store struct {
 	grants      []storage.Grant
 	credentials []storage.Credential
+	signIns     []storage.AccountSession // of the provider idp
 	used        map[secret.Hash]time.Time
 	failing     string   // the method that fails
 	failAfter   int      // calls of it that succeed before
@@ -81,6 +82,25 @@ func (s *store) CredentialsBySession(_ context.Context, name, sessionID string) 
 	return slices.DeleteFunc(slices.Clone(s.credentials), func(c storage.Credential) bool {
 		return c.Provider != name || c.SessionID != sessionID
 	}), nil
+}
+
+func (s *store) DeleteAccountSessionsOfUser(_ context.Context, userID string, until time.Time) (int, error) {
+	return s.signOut(func(a storage.AccountSession) bool { return a.UserID == userID && !a.CreateTime.After(until) })
+}
+
+func (s *store) DeleteAccountSessionsOfProvider(_ context.Context, name, sessionID, userID string) (int, error) {
+	return s.signOut(func(a storage.AccountSession) bool {
+		return name == "idp" && a.SessionID == sessionID && (userID == "" || a.UserID == userID)
+	})
+}
+
+func (s *store) signOut(over func(storage.AccountSession) bool) (int, error) {
+	if err := s.fail("sign out"); err != nil {
+		return 0, err
+	}
+	before := len(s.signIns)
+	s.signIns = slices.DeleteFunc(s.signIns, over)
+	return before - len(s.signIns), nil
 }
 
 func (s *store) UseAssertion(_ context.Context, hash secret.Hash, expire time.Time) error {
@@ -128,6 +148,12 @@ func newRig() *rig {
 				{ID: "c4", UserID: bob, Provider: "other", SessionID: "s1"},
 				{ID: "c5", UserID: alice, Provider: "idp", SessionID: "s1"},
 			},
+			signIns: []storage.AccountSession{
+				{UserID: alice, SessionID: "s1", CreateTime: start.Add(-time.Minute)},
+				{UserID: alice, SessionID: "s2", CreateTime: start.Add(-time.Minute)},
+				{UserID: alice, SessionID: "s4", CreateTime: start.Add(time.Minute)},
+				{UserID: bob, SessionID: "s3", CreateTime: start.Add(-time.Minute)},
+			},
 			grants: []storage.Grant{
 				grant("g4", bob, "c3", time.Minute), grant("g3", alice, "c2", time.Hour),
 				grant("g2", alice, "c1", 2*time.Hour), grant("g1", alice, "c1", 3*time.Hour), grant("g0", bob, "c4", 4*time.Hour),
@@ -136,7 +162,7 @@ func newRig() *rig {
 		},
 	}
 	r.Receiver = logout.New(logout.Deps{
-		Provider: r.provider, Grants: r.store, Credentials: r.store, Assertions: r.store, Revoker: r,
+		Provider: r.provider, Grants: r.store, Credentials: r.store, Sessions: r.store, Assertions: r.store, Revoker: r,
 		Now: func() time.Time { return r.now }, Logger: slog.New(slog.DiscardHandler),
 	})
 	return r
@@ -160,6 +186,15 @@ func (r *rig) ended() []string {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// signedIn returns the provider's sessions whose sign-ins to the account page stand.
+func (r *rig) signedIn() []string {
+	var sessions []string
+	for _, signIn := range r.signIns {
+		sessions = append(sessions, signIn.SessionID)
+	}
+	return sessions
 }
 
 func wantCode(t *testing.T, err error, want oauth.Code) {
@@ -199,6 +234,31 @@ func TestLogoutEndsWhatStandsOnTheSession(t *testing.T) {
 			}
 			if len(r.used) != 1 {
 				t.Errorf("%d tokens are recorded", len(r.used))
+			}
+		})
+	}
+}
+
+func TestLogoutEndsSignInsToTheAccountPage(t *testing.T) {
+	for name, test := range map[string]struct {
+		subject, session string
+		left             []string
+	}{
+		"a session":                     {"", "s1", []string{"s2", "s4", "s3"}},
+		"a session with its person":     {"alice", "s2", []string{"s1", "s4", "s3"}},
+		"a session of somebody else":    {"bob", "s1", []string{"s1", "s2", "s4", "s3"}},
+		"a session without grants":      {"", "s4", []string{"s1", "s2", "s3"}},
+		"the whole person, until then":  {"alice", "", []string{"s4", "s3"}},
+		"a person who was never here":   {"carol", "", []string{"s1", "s2", "s4", "s3"}},
+		"a session that nobody came by": {"", "s9", []string{"s1", "s2", "s4", "s3"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig()
+			if _, err := r.Logout(t.Context(), r.token("j1", test.subject, test.session)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.left, r.signedIn()); diff != "" {
+				t.Errorf("signed in (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -298,7 +358,9 @@ func TestOutageDoesNotSpendTheToken(t *testing.T) {
 		"ending the session":     {"s1", "revoke", 0, nil},
 		"ending the rest of it":  {"s1", "revoke", 1, []string{"g2", "g1"}},
 		"recording the token":    {"s1", "use", 0, []string{"g2", "g1", "g5"}},
+		"ending the sign-ins":    {"s1", "sign out", 0, []string{"g2", "g1", "g5"}},
 		"ending the person's":    {"", "revoke", 0, nil},
+		"signing the person out": {"", "sign out", 0, []string{"g3", "g2", "g1", "g5"}},
 		"recording the person's": {"", "use", 0, []string{"g3", "g2", "g1", "g5"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -339,7 +401,7 @@ func TestTokenIsRecordedAfterTheGrantsHaveEnded(t *testing.T) {
 	if _, err := r.Logout(t.Context(), r.token("j1", "alice", "s1")); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"credentials", "revoke", "revoke", "use"}, r.calls); diff != "" {
+	if diff := cmp.Diff([]string{"credentials", "revoke", "revoke", "sign out", "use"}, r.calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }

@@ -11,6 +11,7 @@ import (
 type AccountSession struct {
 	Hash       secret.Hash
 	UserID     string
+	SessionID  string // the provider's session ("sid"), empty when it names none
 	CreateTime time.Time
 	ExpireTime time.Time
 }
@@ -24,4 +25,9 @@ type AccountSessions interface {
 	AccountSession(ctx context.Context, hash secret.Hash, now time.Time) (AccountSession, User, error)
 	// DeleteAccountSession deletes a session. One that is gone is no error.
 	DeleteAccountSession(ctx context.Context, hash secret.Hash) error
+	// DeleteAccountSessionsOfUser deletes the sessions of a user that were created by a time, and returns how many.
+	DeleteAccountSessionsOfUser(ctx context.Context, userID string, until time.Time) (int, error)
+	// DeleteAccountSessionsOfProvider deletes the sessions that came from a provider's session ("sid"), and returns how
+	// many: those of one user, unless userID is empty. An empty session has none.
+	DeleteAccountSessionsOfProvider(ctx context.Context, provider, sessionID, userID string) (int, error)
 }

@@ -10,20 +10,26 @@ import (
 
 // accountSessionFields matches the columns of account_sessions.
 func accountSessionFields(a *storage.AccountSession) []any {
-	return []any{digest{&a.Hash}, &a.UserID, instant{&a.CreateTime}, instant{&a.ExpireTime}}
+	return []any{digest{&a.Hash}, &a.UserID, &a.SessionID, instant{&a.CreateTime}, instant{&a.ExpireTime}}
 }
 
 const (
-	insertAccountSession = `INSERT INTO account_sessions (hash, user_id, create_time, expire_time)
-		VALUES (?, ?, ?, ?)`
+	insertAccountSession = `INSERT INTO account_sessions (hash, user_id, session_id, create_time, expire_time)
+		VALUES (?, ?, ?, ?, ?)`
 
-	selectAccountSession = `SELECT a.hash, a.user_id, a.create_time, a.expire_time,
+	selectAccountSession = `SELECT a.hash, a.user_id, a.session_id, a.create_time, a.expire_time,
 			u.id, u.provider, u.issuer, u.subject, u.name, u.given_name, u.family_name, u.email, u.email_verified,
 			u.preferred_username, u.group_names, u.update_time
 		FROM account_sessions a JOIN users u ON u.id = a.user_id
 		WHERE a.hash = ? AND a.expire_time > ?`
 
 	deleteAccountSession = `DELETE FROM account_sessions WHERE hash = ?`
+
+	deleteAccountSessionsOfUser = `DELETE FROM account_sessions WHERE user_id = ? AND create_time <= ?`
+
+	deleteAccountSessionsOfProvider = `DELETE FROM account_sessions
+		WHERE session_id = ? AND session_id <> '' AND (user_id = ? OR ? = '')
+			AND EXISTS (SELECT 1 FROM users u WHERE u.id = account_sessions.user_id AND u.provider = ?)`
 )
 
 // CompleteAccountLogin implements storage.AccountSessions.
@@ -56,4 +62,24 @@ func (s *Store) DeleteAccountSession(ctx context.Context, hash secret.Hash) erro
 	return s.write(ctx, "delete account session", func(tx *session) error {
 		return tx.run(deleteAccountSession, digest{&hash})
 	})
+}
+
+// DeleteAccountSessionsOfUser implements storage.AccountSessions.
+func (s *Store) DeleteAccountSessionsOfUser(ctx context.Context, userID string, until time.Time) (int, error) {
+	return s.deleteAccountSessions(ctx, deleteAccountSessionsOfUser, userID, at(until))
+}
+
+// DeleteAccountSessionsOfProvider implements storage.AccountSessions.
+func (s *Store) DeleteAccountSessionsOfProvider(
+	ctx context.Context, provider, sessionID, userID string,
+) (int, error) {
+	return s.deleteAccountSessions(ctx, deleteAccountSessionsOfProvider, sessionID, userID, userID, provider)
+}
+
+func (s *Store) deleteAccountSessions(ctx context.Context, query string, args ...any) (deleted int, err error) {
+	err = s.write(ctx, "delete account sessions", func(tx *session) (err error) {
+		deleted, err = tx.change(query, args...)
+		return err
+	})
+	return deleted, err
 }

@@ -133,6 +133,23 @@ func sessionChecks() []check {
 			_, _, err = s.AccountSession(t.Context(), other.Hash, s.now)
 			s.must(err)
 		}},
+		{"the sessions of a user are deleted up to a time", func(t *testing.T, s *scene) {
+			early, other := s.session("alice"), s.session("bob")
+			until := s.now
+			s.now = s.now.Add(time.Microsecond)
+			late := s.session("alice")
+			deleted, err := s.DeleteAccountSessionsOfUser(t.Context(), early.UserID, until)
+			s.must(err)
+			same(t, deleted, 1)
+			s.signedIn(other, late)
+			s.signedOut(early)
+			for _, user := range []string{"", "nobody", "%"} {
+				deleted, err := s.DeleteAccountSessionsOfUser(t.Context(), user, s.now)
+				s.must(err)
+				same(t, deleted, 0)
+			}
+		}},
+		{"the sessions that came from a provider's session are deleted", deletesOfProvider},
 		{"only a claimed transaction becomes a session", func(t *testing.T, s *scene) {
 			session, user := s.newSession("alice")
 			login := s.newLogin()
@@ -161,4 +178,50 @@ func sessionChecks() []check {
 			}), storage.ErrUsed)
 		}},
 	}
+}
+
+func (s *scene) signedIn(sessions ...storage.AccountSession) {
+	s.t.Helper()
+	for _, session := range sessions {
+		stored, _, err := s.AccountSession(s.t.Context(), session.Hash, s.now)
+		s.must(err)
+		same(s.t, stored, session)
+	}
+}
+
+func (s *scene) signedOut(sessions ...storage.AccountSession) {
+	s.t.Helper()
+	for _, session := range sessions {
+		_, _, err := s.AccountSession(s.t.Context(), session.Hash, s.now)
+		s.want(storage.ErrNotFound, err)
+	}
+}
+
+func deletesOfProvider(t *testing.T, s *scene) {
+	start := func(user, provider, sessionID string) storage.AccountSession {
+		session, person := s.newSession(user)
+		person.Provider, session.SessionID = provider, sessionID
+		s.must(s.CompleteAccountLogin(t.Context(), s.loggingIn().ID, person, session))
+		return session
+	}
+	aliceOne, aliceTwo := start("alice", "keycloak", "one"), start("alice", "keycloak", "two")
+	bobOne, carolOne := start("bob", "keycloak", "one"), start("carol", "elsewhere", "one")
+	nameless := start("dave", "keycloak", "")
+	remove := func(provider, sessionID, userID string, want int) {
+		t.Helper()
+		deleted, err := s.DeleteAccountSessionsOfProvider(t.Context(), provider, sessionID, userID)
+		s.must(err)
+		same(t, deleted, want)
+	}
+	remove("keycloak", "", "", 0)
+	remove("keycloak", "o%", "", 0)
+	remove("", "one", "", 0)
+	remove("keycloak", "one", carolOne.UserID, 0)
+	s.signedIn(aliceOne, aliceTwo, bobOne, carolOne, nameless)
+	remove("keycloak", "one", aliceOne.UserID, 1)
+	s.signedOut(aliceOne)
+	s.signedIn(aliceTwo, bobOne, carolOne, nameless)
+	remove("keycloak", "one", "", 1)
+	s.signedOut(bobOne)
+	s.signedIn(aliceTwo, carolOne, nameless)
 }

@@ -59,7 +59,13 @@ func (s *scene) accountCalls() map[string]func(context.Context) error {
 			return err
 		},
 		"DeleteAccountSession": func(ctx context.Context) error { return s.DeleteAccountSession(ctx, leaving.Hash) },
-		"UseAssertion":         func(ctx context.Context) error { return s.UseAssertion(ctx, assertion, s.now.Add(time.Hour)) },
+		"DeleteAccountSessionsOfUser": func(ctx context.Context) error {
+			return second(s.DeleteAccountSessionsOfUser(ctx, leaving.UserID, leaving.CreateTime.Add(-time.Hour)))
+		},
+		"DeleteAccountSessionsOfProvider": func(ctx context.Context) error {
+			return second(s.DeleteAccountSessionsOfProvider(ctx, "keycloak", "no session", ""))
+		},
+		"UseAssertion": func(ctx context.Context) error { return s.UseAssertion(ctx, assertion, s.now.Add(time.Hour)) },
 	}
 }
 

@@ -137,6 +137,7 @@ func AccountSessions() Table {
 	return table("account_sessions",
 		required("hash", Bytes),
 		required("user_id", Text),
+		required("session_id", Text),
 		required("create_time", Time),
 		required("expire_time", Time),
 	)

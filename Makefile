@@ -77,6 +77,11 @@ python: export GATEHOUSE_E2E_PYTHON = 1
 python: ## The same with the clients of the Python world (python3-venv)
 	$(MAKE) e2e
 
+.PHONY: conformance
+conformance: export GATEHOUSE_E2E_CONFORMANCE = 1
+conformance: ## Run the conformance suite of the MCP project (npm)
+	go test -count=1 $(TESTFLAGS) -run Conformance ./e2e
+
 .PHONY: postgres
 postgres: export GATEHOUSE_E2E_POSTGRES = 1
 postgres: ## The same on PostgreSQL, and the tests of that store (postgresql, pgbouncer)
@@ -88,6 +93,7 @@ e2e-full: export GATEHOUSE_E2E_REQUIRE = 1
 e2e-full: export GATEHOUSE_E2E_KEYCLOAK = 1
 e2e-full: export GATEHOUSE_E2E_BROWSER = 1
 e2e-full: export GATEHOUSE_E2E_PYTHON = 1
+e2e-full: export GATEHOUSE_E2E_CONFORMANCE = 1
 e2e-full: export GATEHOUSE_E2E_POSTGRES = 1
 e2e-full: ## All end-to-end tests with the race detector; what cannot run fails
 	go test -count=1 -timeout 30m -race -shuffle=on $(TESTFLAGS) ./e2e/...

@@ -27,6 +27,7 @@ need fonts-liberation test -d /usr/share/fonts    # Chromium wants one font
 need default-jre-headless any_command java        # Keycloak
 need maven any_command mvn                        # brings Keycloak
 need python3-venv python3 -c 'import ensurepip, venv'
+need npm any_command npm                          # brings the conformance suite
 need postgresql postgres_server
 need pgbouncer any_command pgbouncer
 

@@ -40,7 +40,12 @@ func nativeMetadata(redirectURI string) map[string]any {
 // before it.
 func (d *deployment) register(t *testing.T) client {
 	t.Helper()
-	const redirectURI = "http://127.0.0.1:33418/callback"
+	return d.registerAt(t, "http://127.0.0.1:33418/callback")
+}
+
+// registerAt registers a public client with a redirect URI.
+func (d *deployment) registerAt(t *testing.T, redirectURI string) client {
+	t.Helper()
 	answer, err := d.server.Register(t.Context(), nativeMetadata(redirectURI))
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@
 //	GATEHOUSE_E2E_BROWSER=1      fail without a Chromium; GATEHOUSE_E2E_CHROMIUM=path names one
 //	GATEHOUSE_E2E_KEYCLOAK=1     fetch a real Keycloak with Maven (needs Java 17)
 //	GATEHOUSE_E2E_PYTHON=1       fetch FastMCP with pip (needs Python 3.11)
+//	GATEHOUSE_E2E_CONFORMANCE=1  fetch the conformance suite of the MCP project (needs npm)
 //	GATEHOUSE_E2E_POSTGRES=1     fail without a PostgreSQL
 //	GATEHOUSE_E2E_RACES=n        present codes n times to two replicas instead of 3200 times; for a full run
 //	                             n is 1000000 and go test's -timeout an hour

@@ -411,6 +411,11 @@ func TestAccountShowsAndDisconnects(t *testing.T) {
 	if err != nil || len(account.GetApplications()) != 2 || account.GetIdentity().GetEmail() == "" {
 		t.Fatalf("account = %v, %v", account, err)
 	}
+	for _, application := range account.GetApplications() {
+		if application.GetClientOrigin() != gatehousev1.Client_ORIGIN_DYNAMIC {
+			t.Errorf("the origin of an application that registered itself is %v", application.GetClientOrigin())
+		}
+	}
 	one := r.verify(t, mine.tokens.GetAccessToken()).GetGrantId()
 	disconnect := func(session, grant string) error {
 		req := &gatehousev1.DisconnectGrantsRequest{SessionSecret: session, Selector: &gatehousev1.DisconnectGrantsRequest_All{All: true}}

@@ -118,6 +118,19 @@ func TestNamesOfApplicationsAreText(t *testing.T) {
 	}
 }
 
+func TestTheAccountPageSaysWhoNamedAnApplication(t *testing.T) {
+	for origin, want := range map[gatehousev1.Client_Origin]string{
+		gatehousev1.Client_ORIGIN_OPERATOR:    "Set up by this server’s operator",
+		gatehousev1.Client_ORIGIN_DYNAMIC:     "Name chosen by the app",
+		gatehousev1.Client_ORIGIN_UNSPECIFIED: "Name chosen by the app",
+	} {
+		doc := account(t, func(a *accounts) { a.applications[0].ClientOrigin = origin })
+		if got := (dom{doc.test("application")[0]}).text("application-origin"); got != want {
+			t.Errorf("%v: %q, want %q", origin, got, want)
+		}
+	}
+}
+
 func TestTheAccountPageSaysWhen(t *testing.T) {
 	at := func(ago time.Duration) *timestamppb.Timestamp { return timestamppb.New(epoch().Add(-ago)) }
 	for name, test := range map[string]struct {

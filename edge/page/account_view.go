@@ -29,6 +29,8 @@ type accountView struct {
 // applicationView is one grant, for people.
 type applicationView struct {
 	ID, Name, ClientID string
+	// Operator is true for a client that the operator registered.
+	Operator bool
 	// Document is the host that publishes the client's metadata, for a client whose identifier is a URL.
 	Document string
 	Resource string
@@ -60,6 +62,7 @@ func newAccountView(account *gatehousev1.GetAccountResponse, csrf string, now ti
 			ID:       application.GetGrantId(),
 			Name:     firstNonEmpty(plain(application.GetClientName()), "An app without a name"),
 			ClientID: application.GetClientId(),
+			Operator: application.GetClientOrigin() == gatehousev1.Client_ORIGIN_OPERATOR,
 			Document: documentHost(application.GetClientId()),
 			Resource: application.GetResource(),
 			Scopes:   application.GetScopes(),

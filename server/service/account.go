@@ -52,6 +52,7 @@ func (a *Auth) GetAccount(ctx context.Context, req *gatehousev1.GetAccountReques
 		response.Applications = append(response.Applications, &gatehousev1.ConnectedApplication{
 			GrantId:      detail.Grant.ID,
 			ClientName:   detail.ClientName,
+			ClientOrigin: originMessage(detail.ClientOrigin),
 			ClientId:     detail.Grant.ClientID,
 			Resource:     detail.Grant.Resource,
 			Scopes:       detail.Grant.Scopes,

@@ -35,10 +35,11 @@ type Grant struct {
 
 // GrantDetail is a grant with what belongs to it.
 type GrantDetail struct {
-	Grant      Grant
-	User       User
-	Credential Credential // zero when it is gone, which it may be once the grant has ended
-	ClientName string     // empty when the client is gone
+	Grant        Grant
+	User         User
+	Credential   Credential // zero when it is gone, which it may be once the grant has ended
+	ClientName   string     // empty when the client is gone, and so is its origin
+	ClientOrigin ClientOrigin
 }
 
 // GrantFilter selects grants. Zero fields do not restrict.

@@ -304,7 +304,7 @@ type ConnectedApplication struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identifier of the grant.
 	GrantId string `protobuf:"bytes,1,opt,name=grant_id,json=grantId,proto3" json:"grant_id,omitempty"`
-	// Name of the client, as it gave it.
+	// Name of the client: as it gave it, or as the operator did.
 	ClientName string `protobuf:"bytes,2,opt,name=client_name,json=clientName,proto3" json:"client_name,omitempty"`
 	// Identifier of the client.
 	ClientId string `protobuf:"bytes,3,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
@@ -315,7 +315,9 @@ type ConnectedApplication struct {
 	// When it was allowed.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// Last time that it got a token.
-	LastUsedTime  *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_used_time,json=lastUsedTime,proto3" json:"last_used_time,omitempty"`
+	LastUsedTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_used_time,json=lastUsedTime,proto3" json:"last_used_time,omitempty"`
+	// Where the client came from. Not known when it is gone.
+	ClientOrigin  Client_Origin `protobuf:"varint,8,opt,name=client_origin,json=clientOrigin,proto3,enum=gatehouse.v1.Client_Origin" json:"client_origin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -397,6 +399,13 @@ func (x *ConnectedApplication) GetLastUsedTime() *timestamppb.Timestamp {
 		return x.LastUsedTime
 	}
 	return nil
+}
+
+func (x *ConnectedApplication) GetClientOrigin() Client_Origin {
+	if x != nil {
+		return x.ClientOrigin
+	}
+	return Client_ORIGIN_UNSPECIFIED
 }
 
 // DisconnectGrantsRequest names grants of the signed-in user.
@@ -628,7 +637,7 @@ var File_gatehouse_v1_account_proto protoreflect.FileDescriptor
 
 const file_gatehouse_v1_account_proto_rawDesc = "" +
 	"\n" +
-	"\x1agatehouse/v1/account.proto\x12\fgatehouse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgatehouse/v1/verification.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1a\n" +
+	"\x1agatehouse/v1/account.proto\x12\fgatehouse.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgatehouse/v1/registration.proto\x1a\x1fgatehouse/v1/verification.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x1a\n" +
 	"\x18BeginAccountLoginRequest\"\xb6\x01\n" +
 	"\x19BeginAccountLoginResponse\x12\x15\n" +
 	"\x03uri\x18\x01 \x01(\tB\x03\x80\x01\x01R\x03uri\x12\x19\n" +
@@ -646,7 +655,7 @@ const file_gatehouse_v1_account_proto_rawDesc = "" +
 	"\bidentity\x18\x01 \x01(\v2\x16.gatehouse.v1.IdentityR\bidentity\x12F\n" +
 	"\fapplications\x18\x02 \x03(\v2\".gatehouse.v1.ConnectedApplicationR\fapplications\x12;\n" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime\"\xa2\x02\n" +
+	"expireTime\"\xe4\x02\n" +
 	"\x14ConnectedApplication\x12\x19\n" +
 	"\bgrant_id\x18\x01 \x01(\tR\agrantId\x12\x1f\n" +
 	"\vclient_name\x18\x02 \x01(\tR\n" +
@@ -656,7 +665,8 @@ const file_gatehouse_v1_account_proto_rawDesc = "" +
 	"\x06scopes\x18\x05 \x03(\tR\x06scopes\x12;\n" +
 	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12@\n" +
-	"\x0elast_used_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\flastUsedTime\"\xa2\x01\n" +
+	"\x0elast_used_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\flastUsedTime\x12@\n" +
+	"\rclient_origin\x18\b \x01(\x0e2\x1b.gatehouse.v1.Client.OriginR\fclientOrigin\"\xa2\x01\n" +
 	"\x17DisconnectGrantsRequest\x127\n" +
 	"\x0esession_secret\x18\x01 \x01(\tB\x10\xe0A\x02\xbaH\ar\x05\x10\x01\x18\x80\x01\x80\x01\x01R\rsessionSecret\x12'\n" +
 	"\bgrant_id\x18\x02 \x01(\tB\n" +
@@ -695,6 +705,7 @@ var file_gatehouse_v1_account_proto_goTypes = []any{
 	(*EndAccountSessionResponse)(nil), // 9: gatehouse.v1.EndAccountSessionResponse
 	(*timestamppb.Timestamp)(nil),     // 10: google.protobuf.Timestamp
 	(*Identity)(nil),                  // 11: gatehouse.v1.Identity
+	(Client_Origin)(0),                // 12: gatehouse.v1.Client.Origin
 }
 var file_gatehouse_v1_account_proto_depIdxs = []int32{
 	10, // 0: gatehouse.v1.BeginAccountLoginResponse.expire_time:type_name -> google.protobuf.Timestamp
@@ -704,11 +715,12 @@ var file_gatehouse_v1_account_proto_depIdxs = []int32{
 	10, // 4: gatehouse.v1.GetAccountResponse.expire_time:type_name -> google.protobuf.Timestamp
 	10, // 5: gatehouse.v1.ConnectedApplication.create_time:type_name -> google.protobuf.Timestamp
 	10, // 6: gatehouse.v1.ConnectedApplication.last_used_time:type_name -> google.protobuf.Timestamp
-	7,  // [7:7] is the sub-list for method output_type
-	7,  // [7:7] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	12, // 7: gatehouse.v1.ConnectedApplication.client_origin:type_name -> gatehouse.v1.Client.Origin
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_gatehouse_v1_account_proto_init() }
@@ -716,6 +728,7 @@ func file_gatehouse_v1_account_proto_init() {
 	if File_gatehouse_v1_account_proto != nil {
 		return
 	}
+	file_gatehouse_v1_registration_proto_init()
 	file_gatehouse_v1_verification_proto_init()
 	file_gatehouse_v1_account_proto_msgTypes[6].OneofWrappers = []any{
 		(*DisconnectGrantsRequest_GrantId)(nil),

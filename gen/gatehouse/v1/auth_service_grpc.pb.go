@@ -116,8 +116,8 @@ type AuthServiceClient interface {
 	//
 	// A revocation may be told more than once. It is told within one second of the answer that acknowledged it.
 	WatchRevocations(ctx context.Context, in *WatchRevocationsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchRevocationsResponse], error)
-	// ReceiveLogoutToken ends the grants that a session of the identity provider stands behind (OpenID Connect
-	// Back-Channel Logout 1.0 section 2.5).
+	// ReceiveLogoutToken ends the grants that a session of the identity provider stands behind, and the sign-ins to the
+	// account page that came from it (OpenID Connect Back-Channel Logout 1.0 section 2.5).
 	//
 	// Errors: invalid_request (INVALID_ARGUMENT) for a logout token that does not hold; temporarily_unavailable
 	// (UNAVAILABLE).
@@ -416,8 +416,8 @@ type AuthServiceServer interface {
 	//
 	// A revocation may be told more than once. It is told within one second of the answer that acknowledged it.
 	WatchRevocations(*WatchRevocationsRequest, grpc.ServerStreamingServer[WatchRevocationsResponse]) error
-	// ReceiveLogoutToken ends the grants that a session of the identity provider stands behind (OpenID Connect
-	// Back-Channel Logout 1.0 section 2.5).
+	// ReceiveLogoutToken ends the grants that a session of the identity provider stands behind, and the sign-ins to the
+	// account page that came from it (OpenID Connect Back-Channel Logout 1.0 section 2.5).
 	//
 	// Errors: invalid_request (INVALID_ARGUMENT) for a logout token that does not hold; temporarily_unavailable
 	// (UNAVAILABLE).

@@ -55,19 +55,22 @@ func grantFields(g *grantRow) []any {
 // detailRow is a grant with what belongs to it.
 type detailRow struct {
 	grantRow
-	user       storage.User
-	credential storage.Credential
-	clientName string
+	user         storage.User
+	credential   storage.Credential
+	clientName   string
+	clientOrigin storage.ClientOrigin
 }
 
 func (r detailRow) detail() storage.GrantDetail {
-	return storage.GrantDetail{Grant: r.grant(), User: r.user, Credential: r.credential, ClientName: r.clientName}
+	return storage.GrantDetail{
+		Grant: r.grant(), User: r.user, Credential: r.credential, ClientName: r.clientName, ClientOrigin: r.clientOrigin,
+	}
 }
 
 // detailFields matches the columns of selectDetail.
 func detailFields(d *detailRow) []any {
 	fields := append(grantFields(&d.grantRow), userFields(&d.user)...)
-	return append(append(fields, credentialFields(&d.credential)...), &d.clientName)
+	return append(append(fields, credentialFields(&d.credential)...), &d.clientName, &d.clientOrigin)
 }
 
 const (
@@ -80,7 +83,7 @@ const (
 			coalesce(c.id, ''), coalesce(c.user_id, ''), coalesce(c.provider, ''), coalesce(c.scopes, ''), c.sealed,
 			c.access_expire_time, c.refresh_expire_time, coalesce(c.has_refresh_token, false),
 			coalesce(c.session_id, ''), coalesce(c.version, 0), c.update_time, coalesce(c.attempts, 0), c.lease_time,
-			coalesce(k.name, '')
+			coalesce(k.name, ''), coalesce(k.origin, '')
 		FROM grants g
 			JOIN users u ON u.id = g.user_id
 			LEFT JOIN credentials c ON c.id = g.credential_id

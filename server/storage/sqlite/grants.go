@@ -26,7 +26,7 @@ func grantFields(g *storage.Grant) []any {
 // grantDetailFields matches the columns of selectGrantDetail.
 func grantDetailFields(d *storage.GrantDetail) []any {
 	fields := append(grantFields(&d.Grant), userFields(&d.User)...)
-	return append(append(fields, credentialFields(&d.Credential)...), &d.ClientName)
+	return append(append(fields, credentialFields(&d.Credential)...), &d.ClientName, &d.ClientOrigin)
 }
 
 const (
@@ -41,7 +41,7 @@ const (
 			coalesce(c.id, ''), coalesce(c.user_id, ''), coalesce(c.provider, ''), coalesce(c.scopes, ''), c.sealed,
 			c.access_expire_time, c.refresh_expire_time, coalesce(c.has_refresh_token, FALSE),
 			coalesce(c.session_id, ''), coalesce(c.version, 0), c.update_time, coalesce(c.attempts, 0), c.lease_time,
-			coalesce(k.name, '')
+			coalesce(k.name, ''), coalesce(k.origin, '')
 		FROM grants g
 			JOIN users u ON u.id = g.user_id
 			LEFT JOIN credentials c ON c.id = g.credential_id

@@ -49,6 +49,7 @@ func columnChecks() []check {
 				completion.Credential.Version = 1
 				same(t, detail, storage.GrantDetail{
 					Grant: grant, User: completion.User, Credential: completion.Credential, ClientName: client.Name,
+					ClientOrigin: client.Origin,
 				})
 			}
 		}},

@@ -19,6 +19,7 @@ func grantChecks() []check {
 			completion.Credential.Version = 1
 			want := storage.GrantDetail{
 				Grant: grant, User: completion.User, Credential: completion.Credential, ClientName: client.Name,
+				ClientOrigin: client.Origin,
 			}
 			detail, err := s.Grant(t.Context(), grant.ID)
 			s.must(err)
@@ -27,12 +28,21 @@ func grantChecks() []check {
 			s.must(err)
 			same(t, listed, []storage.GrantDetail{want})
 		}},
-		{"a grant of a client without a row has no client name", func(t *testing.T, s *scene) {
+		{"a grant of a client without a row has neither name nor origin of a client", func(t *testing.T, s *scene) {
 			grant := s.grant("https://client.example/metadata.json", "alice")
 			detail, err := s.Grant(t.Context(), grant.ID)
 			s.must(err)
 			same(t, detail.ClientName, "")
+			same(t, detail.ClientOrigin, "")
 			same(t, detail.Grant, grant)
+		}},
+		{"a grant says that an operator registered its client", func(t *testing.T, s *scene) {
+			client := s.newClient()
+			client.Origin = storage.OriginOperator
+			s.create(client)
+			detail, err := s.Grant(t.Context(), s.grant(client.ID, "alice").ID)
+			s.must(err)
+			same(t, detail.ClientOrigin, storage.OriginOperator)
 		}},
 		{"an unknown grant is not found", func(t *testing.T, s *scene) {
 			_, err := s.Grant(t.Context(), "nothing")

@@ -39,6 +39,12 @@ type Deps struct {
 	Logger   *slog.Logger
 	Random   secret.Source
 	Now      func() time.Time
+
+	// WrapStore, when set, gives the store that is used in place of the one that the configuration names.
+	WrapStore func(storage.Store) storage.Store
+	// Untended leaves out all work in the background, so that nothing happens that no call asked for. Such a core never
+	// becomes ready.
+	Untended bool
 }
 
 // Core is a running gRPC backend without a listener.
@@ -65,11 +71,16 @@ func Open(ctx context.Context, deps Deps) (*Core, error) {
 	if err != nil {
 		return nil, err
 	}
+	if deps.WrapStore != nil {
+		store = deps.WrapStore(store)
+	}
 	core, err := assemble(ctx, deps, store, secrets)
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	core.tend.start()
+	if !deps.Untended {
+		core.tend.start()
+	}
 	return core, nil
 }
 

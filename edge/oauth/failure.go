@@ -10,15 +10,12 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/gatehouse-auth/gatehouse/edge/coreerror"
 	"github.com/gatehouse-auth/gatehouse/edge/requestlog"
 )
-
-// errorDomain marks the errors of the core that are verdicts about a request, and safe to show.
-const errorDomain = "oauth"
 
 // retryDefault is when to try again after an outage that does not say so.
 const retryDefault = 2 * time.Second
@@ -105,7 +102,7 @@ func (f *failure) write(w http.ResponseWriter) {
 // answer carries only the identifier of the request.
 func failureOf(ctx context.Context, err error, document bool) (f *failure, known bool) {
 	st := status.Convert(err)
-	reason, retryAfter := details(st)
+	reason, retryAfter := coreerror.Details(st)
 	if document && (st.Code() == codes.NotFound || st.Code() == codes.InvalidArgument) {
 		return notFound(), true // a path that the core refuses names no document, whatever is wrong with it
 	}
@@ -119,21 +116,6 @@ func failureOf(ctx context.Context, err error, document bool) (f *failure, known
 		f.retryAfter = cmp.Or(max(retryAfter, 0), retryDefault)
 	}
 	return f, reason != ""
-}
-
-// details returns the OAuth error code of a status and when to try again, empty and zero when it does not say.
-func details(st *status.Status) (reason string, retryAfter time.Duration) {
-	for _, detail := range st.Details() {
-		switch detail := detail.(type) {
-		case *errdetails.ErrorInfo:
-			if detail.GetDomain() == errorDomain {
-				reason = detail.GetReason()
-			}
-		case *errdetails.RetryInfo:
-			retryAfter = detail.GetRetryDelay().AsDuration()
-		}
-	}
-	return reason, retryAfter
 }
 
 // statusOf returns the HTTP status of a verdict.

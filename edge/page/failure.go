@@ -8,10 +8,10 @@ import (
 	"strconv"
 	"time"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/gatehouse-auth/gatehouse/edge/coreerror"
 	"github.com/gatehouse-auth/gatehouse/edge/requestlog"
 )
 
@@ -20,8 +20,6 @@ const (
 	callTimeout = 30 * time.Second
 	// defaultRetry is what an outage suggests when the core names no time.
 	defaultRetry = 2 * time.Second
-	// errorDomain is the domain of the core's error reasons.
-	errorDomain = "oauth"
 )
 
 // Faults of the core's answers.
@@ -82,7 +80,7 @@ func (p *Pages) failCall(w http.ResponseWriter, r *http.Request, err error) {
 // reason decides where there is one; the gRPC code decides for the rest.
 func problemOf(err error) (problem, time.Duration) {
 	st := status.Convert(err)
-	reason, retry := details(st)
+	reason, retry := coreerror.Details(st)
 	switch reason {
 	case "invalid_client", "invalid_redirect_uri":
 		return unknownClientProblem(), 0
@@ -111,24 +109,9 @@ func problemOf(err error) (problem, time.Duration) {
 	}
 }
 
-// details reads the reason and the time to wait that the core attaches to its errors.
-func details(st *status.Status) (reason string, retry time.Duration) {
-	for _, detail := range st.Details() {
-		switch d := detail.(type) {
-		case *errdetails.ErrorInfo:
-			if d.GetDomain() == errorDomain {
-				reason = d.GetReason()
-			}
-		case *errdetails.RetryInfo:
-			retry = d.GetRetryDelay().AsDuration()
-		}
-	}
-	return reason, retry
-}
-
 // reasonOf returns the reason of an error of the core, and an empty string when there is none.
 func reasonOf(err error) string {
-	reason, _ := details(status.Convert(err))
+	reason, _ := coreerror.Details(status.Convert(err))
 	return reason
 }
 

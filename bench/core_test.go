@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fullstorydev/grpchan/inprocgrpc"
-
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 	"github.com/gatehouse-auth/gatehouse/server"
 	"github.com/gatehouse-auth/gatehouse/server/config"
+	"github.com/gatehouse-auth/gatehouse/server/inprocess"
 	"github.com/gatehouse-auth/gatehouse/server/interceptor"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
@@ -37,8 +36,7 @@ func openCore(b *testing.B) client {
 			b.Error(err)
 		}
 	})
-	channel := new(inprocgrpc.Channel).
-		WithServerUnaryInterceptor(core.Chain(interceptor.InProcessGate(interceptor.NewTable())).Unary)
+	channel := inprocess.NewChannel(core.Chain(interceptor.InProcessGate(interceptor.NewTable())))
 	core.Register(channel)
 	return register(b, gatehousev1.NewAuthServiceClient(channel))
 }

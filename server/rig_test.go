@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fullstorydev/grpchan/inprocgrpc"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/status"
 
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 	"github.com/gatehouse-auth/gatehouse/server"
 	"github.com/gatehouse-auth/gatehouse/server/config"
+	"github.com/gatehouse-auth/gatehouse/server/inprocess"
 	"github.com/gatehouse-auth/gatehouse/server/interceptor"
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
@@ -83,8 +83,7 @@ func (r *rig) start(t *testing.T, dir string, settings ...string) {
 			t.Errorf("close: %v", err)
 		}
 	})
-	channel := new(inprocgrpc.Channel).
-		WithServerUnaryInterceptor(r.core.Chain(interceptor.InProcessGate(interceptor.NewTable())).Unary)
+	channel := inprocess.NewChannel(r.core.Chain(interceptor.InProcessGate(interceptor.NewTable())))
 	r.core.Register(channel)
 	r.AuthServiceClient = gatehousev1.NewAuthServiceClient(channel)
 	r.admin = gatehousev1.NewAdminServiceClient(channel)

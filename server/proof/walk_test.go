@@ -11,11 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fullstorydev/grpchan/inprocgrpc"
-
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 	"github.com/gatehouse-auth/gatehouse/server"
 	"github.com/gatehouse-auth/gatehouse/server/config"
+	"github.com/gatehouse-auth/gatehouse/server/inprocess"
 	"github.com/gatehouse-auth/gatehouse/server/interceptor"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 	"github.com/gatehouse-auth/gatehouse/server/upstream"
@@ -129,8 +128,7 @@ func (w *walk) open() {
 		Config: cfg, Provider: provider, Logger: slog.New(slog.DiscardHandler), Random: secret.NewSource(nil), Now: w.clock.Now,
 	})
 	w.must(err)
-	channel := new(inprocgrpc.Channel).
-		WithServerUnaryInterceptor(w.core.Chain(interceptor.InProcessGate(interceptor.NewTable())).Unary)
+	channel := inprocess.NewChannel(w.core.Chain(interceptor.InProcessGate(interceptor.NewTable())))
 	w.core.Register(channel)
 	w.AuthServiceClient = gatehousev1.NewAuthServiceClient(channel)
 	w.admin = gatehousev1.NewAdminServiceClient(channel)

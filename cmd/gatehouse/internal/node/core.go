@@ -6,7 +6,6 @@ import (
 	"net"
 	"time"
 
-	"github.com/fullstorydev/grpchan/inprocgrpc"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/server"
 	"github.com/gatehouse-auth/gatehouse/server/config"
+	"github.com/gatehouse-auth/gatehouse/server/inprocess"
 	"github.com/gatehouse-auth/gatehouse/server/interceptor"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
@@ -90,10 +90,7 @@ func transport(cfg *config.Config) ([]grpc.ServerOption, error) {
 // join connects an edge in this process. It goes through the same interceptors as a call from the network, with a gate
 // that knows where it comes from.
 func (c *coreNode) join(Options) (connection, error) {
-	chain := c.core.Chain(interceptor.InProcessGate(interceptor.NewTable()))
-	channel := new(inprocgrpc.Channel).
-		WithServerUnaryInterceptor(chain.Unary).
-		WithServerStreamInterceptor(chain.Stream)
+	channel := inprocess.NewChannel(c.core.Chain(interceptor.InProcessGate(interceptor.NewTable())))
 	c.core.Register(channel)
 	return connection{ClientConnInterface: channel, close: func() error { return nil }}, nil
 }

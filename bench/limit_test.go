@@ -3,9 +3,11 @@ package bench
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -15,9 +17,13 @@ import (
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/gatehouse-auth/gatehouse/edge"
 	"github.com/gatehouse-auth/gatehouse/edge/mcp"
 	"github.com/gatehouse-auth/gatehouse/edge/verifier"
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
@@ -34,9 +40,9 @@ type task struct {
 }
 
 // limits are servers in a process of their own, as Gatehouse is: an RPC server without interceptors that gives one answer
-// to every question unread, and the mcp-go server of Gatehouse, on /mcp with nothing before it and on /guarded behind
-// the verifier that any Go program can put there.
-type limits struct{ grpc, http string } // addresses
+// to every question unread; the mcp-go server of Gatehouse, on /mcp with nothing before it and on /guarded behind the
+// verifier that any Go program can put there; and the edge of Gatehouse with a core that takes every token.
+type limits struct{ grpc, http, edge string } // addresses
 
 // startLimits runs the process until the benchmark ends.
 func startLimits(b *testing.B, g *gatehouse, answer *gatehousev1.VerifyTokenResponse) limits {
@@ -68,7 +74,7 @@ func startLimits(b *testing.B, g *gatehouse, answer *gatehousev1.VerifyTokenResp
 		_ = cmd.Wait()
 	})
 	var l limits
-	if _, err := fmt.Fscanln(bufio.NewReader(output), &l.grpc, &l.http); err != nil {
+	if _, err := fmt.Fscanln(bufio.NewReader(output), &l.grpc, &l.http, &l.edge); err != nil {
 		b.Fatal(err)
 	}
 	return l
@@ -102,11 +108,20 @@ func serveUntilEOF(text string) error {
 	if err != nil {
 		return err
 	}
+	front, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	open, err := openEdge("http://" + front.Addr().String())
+	if err != nil {
+		return err
+	}
 	server := grpc.NewServer()
 	gatehousev1.RegisterAuthServiceServer(server, p)
 	go func() { _ = server.Serve(rpc) }()
 	go func() { _ = (&http.Server{Handler: tools}).Serve(web) }()
-	fmt.Fprintln(os.Stdout, rpc.Addr(), web.Addr())
+	go func() { _ = (&http.Server{Handler: open}).Serve(front) }()
+	fmt.Fprintln(os.Stdout, rpc.Addr(), web.Addr(), front.Addr())
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }
@@ -126,6 +141,20 @@ func (t task) tools() (http.Handler, error) {
 	return mux, nil
 }
 
+// openEdge is the edge of Gatehouse with a core that takes every token. It logs as Gatehouse does.
+func openEdge(issuer string) (http.Handler, error) {
+	log, err := os.CreateTemp("", "gatehouse-bench-log")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(log.Name()); err != nil { // the file lives until the process ends
+		return nil, err
+	}
+	return edge.New(edge.Deps{
+		Conn: assent{}, Logger: slog.New(slog.NewJSONHandler(log, nil)), Now: time.Now, Random: rand.Reader,
+	}, edge.Config{Issuer: issuer, Resource: issuer + "/mcp", Scopes: []string{"mcp"}, ServerName: "Gatehouse", Version: "v0"})
+}
+
 // parrot always says the same.
 type parrot struct {
 	gatehousev1.UnimplementedAuthServiceServer
@@ -134,4 +163,18 @@ type parrot struct {
 
 func (p parrot) VerifyToken(context.Context, *gatehousev1.VerifyTokenRequest) (*gatehousev1.VerifyTokenResponse, error) {
 	return p.answer, nil
+}
+
+// assent is a connection to a core that takes every token and knows nothing else.
+type assent struct{ grpc.ClientConnInterface }
+
+func (assent) Invoke(_ context.Context, method string, _, response any, _ ...grpc.CallOption) error {
+	verdict, ok := response.(*gatehousev1.VerifyTokenResponse)
+	if !ok {
+		return status.Error(codes.Unimplemented, method)
+	}
+	verdict.Active, verdict.Subject, verdict.ClientId, verdict.GrantId = true, "subject", "client", "grant"
+	verdict.Scopes = []string{"mcp"}
+	verdict.ExpireTime = timestamppb.New(time.Now().Add(time.Hour))
+	return nil
 }

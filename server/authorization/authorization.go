@@ -69,7 +69,8 @@ type Config struct {
 	TransactionTTL time.Duration
 	// CodeTTL is the life of an authorization code.
 	CodeTTL time.Duration
-	// MaxLive bounds the transactions that are under way.
+	// MaxLive bounds the transactions that wait for consent, those that are under way behind it, and logins to the account
+	// page, each for itself.
 	MaxLive int
 	// AccountTTL is the life of a sign-in to the account page.
 	AccountTTL time.Duration

@@ -94,7 +94,7 @@ func (f *Flow) Allow(ctx context.Context, handle, pageSecret secret.Text) (Decis
 		StateHash:   leg.state.Hash(),
 		BrowserHash: leg.browser.Hash(),
 		Sealed:      sealed,
-	}, f.deps.Now())
+	}, f.deps.Now(), f.config.MaxLive)
 	if err != nil {
 		return Decision{}, translate(err)
 	}

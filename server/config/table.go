@@ -131,9 +131,9 @@ func bounds() []Setting {
 	return []Setting{
 		list("GATEHOUSE_REDIRECT_SCHEMES", strings.Join(defaultSchemes(), " "), group, "Private-use URI schemes without a dot that clients may register. Schemes with a dot always may.",
 			func(c *Config) *[]string { return (*[]string)(&c.RedirectSchemes) }),
-		number("GATEHOUSE_MAX_UNUSED_CLIENTS", "10000", group, "Most registered clients that never logged in. Clients in use do not count and are never evicted.",
+		number("GATEHOUSE_MAX_UNUSED_CLIENTS", "10000", group, "Most registered clients that never logged in. One more takes the place of the oldest; clients in use, or in the middle of a login that somebody approved, are never evicted.",
 			func(c *Config) *int { return &c.MaxUnusedClients }),
-		number("GATEHOUSE_MAX_TRANSACTIONS", "10000", group, "Most logins that are begun within GATEHOUSE_TRANSACTION_TTL.",
+		number("GATEHOUSE_MAX_TRANSACTIONS", "10000", group, "Most logins that wait for consent. As many again may be at the provider, and as many again on their way to the account page. One more takes the place of the oldest of its kind.",
 			func(c *Config) *int { return &c.MaxTransactions }),
 		number("GATEHOUSE_VERIFY_CACHE_SIZE", "100000", group, "Most verified tokens that are remembered.",
 			func(c *Config) *int { return &c.VerifyCacheSize }),

@@ -98,7 +98,7 @@ func claim(ctx context.Context, store storage.Store, txn storage.Transaction) er
 	state, browser := secret.NewText("state of "+txn.ID).Hash(), secret.NewText("browser of "+txn.ID).Hash()
 	approval := storage.Approval{HandleHash: txn.HandleHash, StateHash: state, BrowserHash: browser}
 	errCreate := store.CreateTransaction(ctx, txn, 100)
-	_, errApprove := store.ApproveTransaction(ctx, approval, txn.CreateTime)
+	_, errApprove := store.ApproveTransaction(ctx, approval, txn.CreateTime, 100)
 	_, errClaim := store.ClaimTransaction(ctx, state, browser, txn.CreateTime)
 	return errors.Join(errCreate, errApprove, errClaim)
 }

@@ -99,7 +99,7 @@ func (s *stage) claimed(ctx context.Context, name, user string) (storage.Complet
 	}
 	store := s.stores[0]
 	errCreate := store.CreateTransaction(ctx, txn, 1<<20)
-	_, errApprove := store.ApproveTransaction(ctx, approval, start)
+	_, errApprove := store.ApproveTransaction(ctx, approval, start, 1<<20)
 	_, errClaim := store.ClaimTransaction(ctx, approval.StateHash, approval.BrowserHash, start)
 	return storage.Completion{
 		TransactionID: txn.ID,

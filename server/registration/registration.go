@@ -45,7 +45,7 @@ type Policy struct {
 	Scopes oauth.Scopes
 	// Schemes are private-use URI schemes without a dot that are accepted.
 	Schemes oauth.PrivateUseSchemes
-	// MaxUnused bounds dynamic clients that never exchanged a code.
+	// MaxUnused bounds dynamic clients that never exchanged a code. One more takes the place of the oldest.
 	MaxUnused int
 }
 
@@ -95,7 +95,7 @@ func (r *Registrar) Register(ctx context.Context, metadata Metadata, origin stor
 	case errors.Is(err, storage.ErrLimit):
 		return Registered{}, &oauth.Error{
 			Code:        oauth.TooManyRequests,
-			Description: "Too many clients registered and never logged in. Try again later.",
+			Description: "Too many apps are in the middle of their first login. Try again later.",
 			RetryAfter:  time.Minute,
 		}
 	case err != nil:

@@ -37,8 +37,10 @@ type Client struct {
 
 // Clients stores registered clients.
 type Clients interface {
-	// CreateClient inserts a client. ErrExists when the id is taken; ErrLimit when it is dynamic and maxUnused dynamic
-	// clients that were never used exist already. A client that was used is never evicted to make room.
+	// CreateClient inserts a client. ErrExists when the id is taken. When it is dynamic and maxUnused dynamic clients that
+	// were never used exist already, the oldest of them is deleted with its transactions and codes; ErrLimit when none may
+	// be. A client stays that was ever used, has a live grant or code, or an approved or claimed transaction. A pending
+	// transaction holds nothing, since whoever registers clients can also begin logins for them.
 	CreateClient(ctx context.Context, client Client, maxUnused int) error
 	// Client returns one client, or ErrNotFound.
 	Client(ctx context.Context, id string) (Client, error)

@@ -50,8 +50,9 @@ type Store interface {
 	SigningKeys
 	SealedValues
 	// Sweep deletes what is over, at most policy.Limit rows of each table, and reports how many rows went, also beside an
-	// error. A client stays while it has a live grant, code or transaction. A user stays while a credential, a grant, a
-	// code or an account session refers to it. Credentials are left to DeleteCredential: the provider wants them back.
+	// error. A client stays while it has a live grant or code, or an approved or claimed transaction. A user stays while a
+	// credential, a grant, a code or an account session refers to it. Credentials are left to DeleteCredential: the
+	// provider wants them back.
 	Sweep(ctx context.Context, now time.Time, policy SweepPolicy) (SweepResult, error)
 	// Ping reports whether the store can read and write, as an error that wraps ErrUnavailable.
 	Ping(ctx context.Context) error

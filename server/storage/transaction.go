@@ -58,17 +58,23 @@ type Approval struct {
 
 // Transactions stores authorization transactions. Methods answer ErrNotFound for a row that is missing or past its
 // expiry, and ErrUsed for one that is in a later state than the method moves from.
+//
+// The live ones that have not ended are bounded, in three parts that do not take each other's room: what is pending, what
+// is approved or claimed for a client, and logins at this server itself. A part that is full gives up the row whose time
+// ends first, but never a claimed one: its user is back from the provider. So a flood has to fill a part anew for as long
+// as it wants to disturb, and faster than people decide or log in. What was denied, burned or has failed stays, for a
+// better answer to who comes again, in the part where it ended and only while there is room.
 type Transactions interface {
 	// CreateTransaction inserts a transaction: approved when its Status says so and it has no client, which is a login at
-	// this server itself, and pending otherwise. ErrLimit when maxLive transactions, in whatever state, are unexpired at
-	// its CreateTime: a robot can decide its own as fast as it begins them. ErrExists when its id, handle or state is
-	// taken.
-	CreateTransaction(ctx context.Context, txn Transaction, maxLive int) error
+	// this server itself, and pending otherwise. When limit of its part are live at its CreateTime, one of them gives way;
+	// ErrLimit when none can. ErrExists when its id, handle or state is taken.
+	CreateTransaction(ctx context.Context, txn Transaction, limit int) error
 	// TransactionByHandle returns a transaction that has not expired, in any state.
 	TransactionByHandle(ctx context.Context, handle secret.Hash, now time.Time) (Transaction, error)
 	// ApproveTransaction moves pending to approved and returns the stored row. For a row that is approved already with
-	// the same PageHash it changes nothing and returns the row as the first approval left it.
-	ApproveTransaction(ctx context.Context, approval Approval, now time.Time) (Transaction, error)
+	// the same PageHash it changes nothing and returns the row as the first approval left it. When limit transactions of
+	// clients are approved or claimed already, an approved one gives way; ErrLimit when all are claimed.
+	ApproveTransaction(ctx context.Context, approval Approval, now time.Time, limit int) (Transaction, error)
 	// DenyTransaction moves pending to denied and returns the row.
 	DenyTransaction(ctx context.Context, handle secret.Hash, now time.Time) (Transaction, error)
 	// ClaimTransaction moves approved to claimed for the browser that approved and returns the row. With another

@@ -27,16 +27,24 @@ func clientFields(c *storage.Client) []any {
 }
 
 const (
-	insertClient = `WITH present AS (
-			SELECT count(*) AS n FROM clients WHERE origin = 'dynamic' AND last_used_time IS NULL
-		), inserted AS (
-			INSERT INTO clients (` + clientColumns + `)
-			SELECT $1::text, $2::text, $3::text, $4::text, $5::bytea, $6::text[], $7::text[], $8::text[], $9::text,
-				$10::text, $11::text, $12::text, $13::text, $14::timestamptz, $15::timestamptz
-			FROM present WHERE n < $16
-			RETURNING id
+	insertClient = `INSERT INTO clients (` + clientColumns + `)
+		SELECT $1::text, $2::text, $3::text, $4::text, $5::bytea, $6::text[], $7::text[], $8::text[], $9::text,
+			$10::text, $11::text, $12::text, $13::text, $14::timestamptz, $15::timestamptz
+		WHERE (` + countUnused + `) < $16`
+
+	countUnused = `SELECT count(*) FROM clients WHERE origin = 'dynamic' AND last_used_time IS NULL`
+
+	// dropUnused locks as sweeps do.
+	dropUnused = `DELETE FROM clients WHERE id = ANY(ARRAY(
+		SELECT c.id FROM clients c
+		WHERE c.origin = 'dynamic' AND c.last_used_time IS NULL AND NOT (` + clientInUse + `)
+		ORDER BY c.create_time LIMIT $2 FOR UPDATE SKIP LOCKED))
+		RETURNING id`
+
+	dropTransactions = `WITH dropped AS (
+			DELETE FROM transactions WHERE client_id = $1 RETURNING status, expire_time
 		)
-		SELECT n, EXISTS (SELECT 1 FROM inserted) FROM present`
+		SELECT count(*) FROM dropped WHERE status IN ('approved', 'claimed') AND expire_time > $2`
 
 	selectClient = `SELECT ` + clientColumns + ` FROM clients WHERE id = $1`
 
@@ -63,9 +71,50 @@ func (s *Store) CreateClient(ctx context.Context, client storage.Client, maxUnus
 	if client.Origin != storage.OriginDynamic {
 		maxUnused = math.MaxInt
 	}
-	return s.insertBounded(ctx, "create client", bounded{
-		turn: turnClients, statement: insertClient, args: clientFields(&client), limit: maxUnused,
+	args := clientFields(&client)
+	return s.changeBounded(ctx, "create client", bounded{
+		turn: turnClients, limit: maxUnused,
+		change: func(tx *session, below int) (bool, error) {
+			inserted, err := tx.insert(insertClient, append(args, below)...)
+			return inserted > 0, err
+		},
+		makeRoom: func(tx *session) error { return evictClients(tx, client.CreateTime, maxUnused) },
 	})
+}
+
+// evictClients deletes the oldest clients that were never used until there is room for one more.
+func evictClients(tx *session, now time.Time, limit int) error {
+	excess, err := excessOf(tx, limit, countUnused)
+	if err != nil || excess == 0 {
+		return err
+	}
+	evicted, err := tx.texts(dropUnused, now, excess)
+	if err != nil {
+		return err
+	}
+	if len(evicted) < excess {
+		return storage.ErrLimit
+	}
+	for _, id := range evicted {
+		held, err := dropAuthorizations(tx, id, now)
+		if err != nil {
+			return err
+		}
+		if held > 0 { // since the client was chosen: it is not to go, so all of this is undone and done again
+			return errMet
+		}
+	}
+	return nil
+}
+
+// dropAuthorizations deletes what a client leaves behind that is no grant yet, in the order in which one becomes the
+// other, so that an exchange under way is met at one of its ends. It returns how many transactions held the client.
+func dropAuthorizations(tx *session, clientID string, now time.Time) (held int, err error) {
+	if err := tx.row([]any{&held}, dropTransactions, clientID, now); err != nil {
+		return 0, err
+	}
+	_, err = tx.change(`DELETE FROM codes WHERE client_id = $1`, clientID)
+	return held, err
 }
 
 // Client implements storage.Clients.
@@ -87,8 +136,7 @@ func (s *Store) ListClients(ctx context.Context, page storage.Page) (clients []s
 	return clients, err
 }
 
-// DeleteClient implements storage.Clients. Transactions, codes and grants go in the order in which one becomes the
-// other, so that an exchange under way is met at one of its ends.
+// DeleteClient implements storage.Clients. Grants go last, since codes become grants.
 func (s *Store) DeleteClient(ctx context.Context, id string, now time.Time) (revoked []string, err error) {
 	err = s.transact(ctx, "delete client", func(tx *session) error {
 		deleted, err := tx.change(`DELETE FROM clients WHERE id = $1`, id)
@@ -98,10 +146,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string, now time.Time) (rev
 		if deleted == 0 {
 			return storage.ErrNotFound
 		}
-		if _, err := tx.change(`DELETE FROM transactions WHERE client_id = $1`, id); err != nil {
-			return err
-		}
-		if _, err := tx.change(`DELETE FROM codes WHERE client_id = $1`, id); err != nil {
+		if _, err := dropAuthorizations(tx, id, now); err != nil {
 			return err
 		}
 		revoked, err = revoke(tx, storage.GrantFilter{ClientID: id, Now: now}, storage.RevokedByClientDeleted)

@@ -42,7 +42,7 @@ func claim(ctx context.Context, s storage.Store, name string) error {
 	approval := storage.Approval{
 		HandleHash: txn.HandleHash, StateHash: state, BrowserHash: browser, Sealed: []byte("sealed"),
 	}
-	if _, err := s.ApproveTransaction(ctx, approval, noon); err != nil {
+	if _, err := s.ApproveTransaction(ctx, approval, noon, 1<<30); err != nil {
 		return err
 	}
 	_, err := s.ClaimTransaction(ctx, state, browser, noon)

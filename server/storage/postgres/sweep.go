@@ -11,13 +11,14 @@ import (
 // row that changes meanwhile is judged anew, sweeps of several replicas share the work, and none waits for a request. An
 // array holds the choice, because PostgreSQL may run a subquery after IN again for each row, and choose anew.
 const (
-	// clientInUse is about a client c that somebody is using at the time $1: it has a live grant, or is in the middle of
-	// an authorization.
-	clientInUse = `EXISTS (SELECT 1 FROM grants g
-				WHERE g.client_id = c.id AND g.revoke_time IS NULL AND g.expire_time > $1)
+	// clientInUse is about a client c that somebody is using at the time $1: in the middle of a login that a person has
+	// approved, or with a live grant. That a login was asked for says nothing: anybody can ask.
+	clientInUse = `EXISTS (SELECT 1 FROM transactions t
+				WHERE t.client_id = c.id AND t.status IN ('approved', 'claimed') AND t.expire_time > $1)
 			OR EXISTS (SELECT 1 FROM codes k
 				WHERE k.client_id = c.id AND k.use_time IS NULL AND k.expire_time > $1)
-			OR EXISTS (SELECT 1 FROM transactions t WHERE t.client_id = c.id AND t.expire_time > $1)`
+			OR EXISTS (SELECT 1 FROM grants g
+				WHERE g.client_id = c.id AND g.revoke_time IS NULL AND g.expire_time > $1)`
 
 	sweepUnusedClients = `DELETE FROM clients WHERE id = ANY(ARRAY(
 		SELECT c.id FROM clients c

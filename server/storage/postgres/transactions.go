@@ -34,25 +34,19 @@ func transactionFields(t *storage.Transaction) []any {
 
 // The guard of every transition is in its WHERE clause. When it matches no row, a second statement says why.
 const (
-	insertTransaction = `WITH present AS (
-			SELECT count(*) AS n FROM transactions
-			WHERE expire_time > $13
-		), inserted AS (
-			INSERT INTO transactions (` + transactionColumns + `)
-			SELECT $1::text, $2::bytea, $3::text, $4::text, $5::text, $6::boolean, $7::text, $8::boolean, $9::text,
-				$10::text, $11::text[], $12::text, $13::timestamptz, $14::timestamptz, $15::bytea, $16::bytea,
-				$17::bytea, $18::bytea
-			FROM present WHERE n < $19
-			RETURNING id
-		)
-		SELECT n, EXISTS (SELECT 1 FROM inserted) FROM present`
+	insertTransaction = `INSERT INTO transactions (` + transactionColumns + `)
+		SELECT $2::text, $3::bytea, $4::text, $5::text, $6::text, $7::boolean, $8::text, $9::boolean, $10::text,
+			$11::text, $12::text[], $13::text, $14::timestamptz, $15::timestamptz, $16::bytea, $17::bytea,
+			$18::bytea, $19::bytea`
+	insertPending = insertTransaction + ` WHERE (` + countUnapproved + `) < $20`
+	insertLogin   = insertTransaction + ` WHERE (` + countLogins + `) < $20`
 
 	selectTransactionByHandle = `SELECT ` + transactionColumns + ` FROM transactions
 		WHERE handle_hash = $1 AND expire_time > $2`
 
 	approveTransaction = `UPDATE transactions
 		SET status = 'approved', page_hash = $3, state_hash = $4, browser_hash = $5, sealed = $6
-		WHERE handle_hash = $1 AND status = 'pending' AND expire_time > $2
+		WHERE handle_hash = $2 AND status = 'pending' AND expire_time > $1 AND (` + countUnderWay + `) < $7
 		RETURNING ` + transactionColumns
 
 	denyTransaction = `UPDATE transactions SET status = 'denied'
@@ -73,12 +67,20 @@ const (
 )
 
 // CreateTransaction implements storage.Transactions.
-func (s *Store) CreateTransaction(ctx context.Context, txn storage.Transaction, maxLive int) error {
+func (s *Store) CreateTransaction(ctx context.Context, txn storage.Transaction, limit int) error {
+	insert, part := insertLogin, logins()
 	if txn.Status != storage.StatusApproved || txn.ClientID != "" {
 		txn.Status = storage.StatusPending
+		insert, part = insertPending, unapproved()
 	}
-	return s.insertBounded(ctx, "create transaction", bounded{
-		turn: turnTransactions, statement: insertTransaction, args: transactionFields(&txn), limit: maxLive,
+	args := append([]any{txn.CreateTime}, transactionFields(&txn)...)
+	return s.changeBounded(ctx, "create transaction", bounded{
+		turn: turnTransactions, limit: limit,
+		change: func(tx *session, below int) (bool, error) {
+			inserted, err := tx.insert(insert, append(args, below)...)
+			return inserted > 0, err
+		},
+		makeRoom: func(tx *session) error { return part.makeRoom(tx, txn.CreateTime, limit) },
 	})
 }
 
@@ -94,25 +96,40 @@ func (s *Store) TransactionByHandle(
 
 // ApproveTransaction implements storage.Transactions.
 func (s *Store) ApproveTransaction(
-	ctx context.Context, approval storage.Approval, now time.Time,
-) (storage.Transaction, error) {
-	return s.transition(ctx, "approve transaction", func(tx *session, txn *storage.Transaction) error {
-		err := tx.row(transactionFields(txn), approveTransaction, digest{&approval.HandleHash}, now,
-			digest{&approval.PageHash}, digest{&approval.StateHash}, digest{&approval.BrowserHash},
-			blob{&approval.Sealed})
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
-		err = tx.row(transactionFields(txn), selectTransactionByHandle, digest{&approval.HandleHash}, now)
-		if err != nil {
-			return err
-		}
-		again := txn.Status == storage.StatusApproved && txn.PageHash != nil && txn.PageHash.Equal(approval.PageHash)
-		if !again {
-			return storage.ErrUsed
-		}
-		return nil
+	ctx context.Context, approval storage.Approval, now time.Time, limit int,
+) (txn storage.Transaction, err error) {
+	err = s.changeBounded(ctx, "approve transaction", bounded{
+		turn: turnTransactions, limit: limit,
+		change:   func(tx *session, below int) (bool, error) { return approve(tx, &txn, &approval, now, below) },
+		makeRoom: func(tx *session) error { return underWay().makeRoom(tx, now, limit) },
 	})
+	if err != nil {
+		return storage.Transaction{}, err
+	}
+	return txn, nil
+}
+
+// approve reports whether the transaction is approved by this page. Where it could be and is not, there is no room.
+func approve(
+	tx *session, txn *storage.Transaction, approval *storage.Approval, now time.Time, below int,
+) (bool, error) {
+	err := tx.row(transactionFields(txn), approveTransaction, now, digest{&approval.HandleHash},
+		digest{&approval.PageHash}, digest{&approval.StateHash}, digest{&approval.BrowserHash},
+		blob{&approval.Sealed}, below)
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return err == nil, err
+	}
+	err = tx.row(transactionFields(txn), selectTransactionByHandle, digest{&approval.HandleHash}, now)
+	switch {
+	case err != nil:
+		return false, err
+	case txn.Status == storage.StatusPending:
+		return false, nil
+	case txn.Status == storage.StatusApproved && txn.PageHash != nil && txn.PageHash.Equal(approval.PageHash):
+		return true, nil
+	default:
+		return false, storage.ErrUsed
+	}
 }
 
 // DenyTransaction implements storage.Transactions.

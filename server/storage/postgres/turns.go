@@ -27,41 +27,54 @@ func takeTurn(tx *session, name string) error {
 	return err
 }
 
-// bounded is an insert into a table part that has a bound.
+// bounded is a change that adds one row to a part of a table that has a bound.
 type bounded struct {
-	turn string
-	// statement inserts when fewer rows are present than a number, and returns how many are and whether it did.
-	statement string
-	// args are all arguments of the statement but the number, which is its last.
-	args []any
-	// limit is the most rows.
+	turn  string
 	limit int
+	// change makes the change when fewer rows than a number are present, and reports whether it did.
+	change func(tx *session, below int) (bool, error)
+	// makeRoom deletes rows until there is room for one more, or answers storage.ErrLimit.
+	makeRoom func(tx *session) error
 }
 
-// insertBounded inserts, or answers storage.ErrLimit when the limit is reached.
+// changeBounded makes a change, or answers storage.ErrLimit when the limit is reached and nothing can go.
 //
-// Under read committed, inserts that run at the same time do not count each other. Far below the limit that does not
-// matter. Close to it they take turns, and the limit is exact, with one exception: an insert that is still on its way
+// Under read committed, changes that are made at the same time do not count each other. Far below the limit that does not
+// matter. Close to it they take turns, and the limit is exact, with one exception: a change that is still on its way
 // from far below, having been overtaken by margin others since it counted, comes on top. There is at most one such
-// insert for each connection.
-func (s *Store) insertBounded(ctx context.Context, action string, insert bounded) error {
+// change for each connection, and the next one that makes room makes it for them as well.
+func (s *Store) changeBounded(ctx context.Context, action string, b bounded) error {
 	var done bool
-	apply := func(tx *session, below int) error {
-		var present int
-		err := tx.insertRow([]any{&present, &done}, insert.statement, append(insert.args, below)...)
-		if err == nil && !done && present >= insert.limit {
-			return storage.ErrLimit
-		}
+	err := s.write(ctx, action, func(tx *session) (err error) {
+		done, err = b.change(tx, b.limit-margin)
 		return err
-	}
-	err := s.write(ctx, action, func(tx *session) error { return apply(tx, insert.limit-margin) })
+	})
 	if err != nil || done {
 		return err
 	}
 	return s.transact(ctx, action, func(tx *session) error {
-		if err := takeTurn(tx, insert.turn); err != nil {
+		if err := takeTurn(tx, b.turn); err != nil {
 			return err
 		}
-		return apply(tx, insert.limit)
+		if err := b.makeRoom(tx); err != nil {
+			return err
+		}
+		done, err := b.change(tx, b.limit)
+		if err == nil && !done {
+			return storage.ErrLimit
+		}
+		return err
 	})
+}
+
+// excessOf returns how many rows must go before there is room for another.
+func excessOf(tx *session, limit int, count string, args ...any) (excess int, err error) {
+	if limit <= 0 {
+		return 0, storage.ErrLimit
+	}
+	var present int
+	if err := tx.row([]any{&present}, count, args...); err != nil {
+		return 0, err
+	}
+	return max(0, present+1-limit), nil
 }

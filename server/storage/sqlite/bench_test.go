@@ -1,11 +1,11 @@
 package sqlite
 
 import (
-	"errors"
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 )
@@ -168,23 +168,67 @@ func BenchmarkGrantLookup(b *testing.B) {
 	})
 }
 
-// BenchmarkCreateClientAtLimit shows what counting costs when registrations are at their bound: a flood meets this.
+// BenchmarkCreateClientAtLimit shows what a flood of registrations costs at their bound: one client goes for each that
+// comes. In the worst case all clients but one are held by an approval.
 func BenchmarkCreateClientAtLimit(b *testing.B) {
 	const limit = 10_000
-	store := openBench(b)
-	prepare(b, store, func(tx *session) error {
-		for i := range limit {
-			client := storage.Client{ID: numbered("client", i), Origin: storage.OriginDynamic, CreateTime: noon}
-			if _, err := tx.insert(insertClient, append(clientFields(&client), client.Origin, 1<<30)...); err != nil {
-				return err
+	for name, held := range map[string]int{"free": 0, "held": limit - 1} {
+		b.Run(name, func(b *testing.B) {
+			store := openBench(b)
+			prepare(b, store, func(tx *session) error { return insertHeldClients(tx, limit, held) })
+			client := storage.Client{Origin: storage.OriginDynamic, CreateTime: noon}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				client.ID = numbered("flood", i)
+				if err := store.CreateClient(b.Context(), client, limit); err != nil {
+					b.Fatal(err)
+				}
 			}
+		})
+	}
+}
+
+// insertHeldClients stores clients that were never used, of which the first ones have an approved transaction.
+func insertHeldClients(tx *session, n, held int) error {
+	for i := range n {
+		client := storage.Client{ID: numbered("client", i), Origin: storage.OriginDynamic, CreateTime: noon}
+		if _, err := tx.insert(insertClient, append(clientFields(&client), client.Origin, 1<<30)...); err != nil {
+			return err
 		}
-		return nil
-	})
-	client := storage.Client{ID: "refused", Origin: storage.OriginDynamic, CreateTime: noon}
+		if i >= held {
+			continue
+		}
+		txn := storage.Transaction{
+			ID: numbered("txn", i), HandleHash: hashOf(numbered("handle", i)), Status: storage.StatusApproved,
+			ClientID: client.ID, CreateTime: noon, ExpireTime: noon.Add(time.Minute),
+		}
+		if _, err := tx.insert(insertTransaction, transactionFields(&txn)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// BenchmarkCreateTransactionAtLimit is the same for logins that are begun and left.
+func BenchmarkCreateTransactionAtLimit(b *testing.B) {
+	const limit = 10_000
+	store := openBench(b)
 	b.ReportAllocs()
+	i := 0
+	begin := func() error {
+		i++
+		return store.CreateTransaction(b.Context(), storage.Transaction{
+			ID: numbered("txn", i), HandleHash: hashOf(numbered("handle", i)), ClientID: "client",
+			CreateTime: noon, ExpireTime: noon.Add(time.Minute),
+		}, limit)
+	}
+	for range limit {
+		if err := begin(); err != nil {
+			b.Fatal(err)
+		}
+	}
 	for b.Loop() {
-		if err := store.CreateClient(b.Context(), client, limit); !errors.Is(err, storage.ErrLimit) {
+		if err := begin(); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -62,14 +62,14 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			spoil(t, path, `PRAGMA foreign_keys = 0`, `DELETE FROM users`)
 		}, "Rows of grants that refer to a missing row of users: 20."},
 		"an index without its rows": {func(t *testing.T, path string) {
-			overwrite(t, path, "client")
+			overwrite(t, path, codeNamed(numbered("code", 7)).GrantID)
 		}, "index"},
 		"a newer schema": {func(t *testing.T, path string) {
 			spoil(t, path, `INSERT INTO schema_version VALUES (99)`)
 		}, "The schema is version 99"},
 		"an older schema": {func(t *testing.T, path string) {
 			spoil(t, path, `DELETE FROM schema_version`)
-		}, "The schema is version 0 of 1"},
+		}, "The schema is version 0 of 3"},
 		"another program's database": {func(t *testing.T, path string) {
 			spoil(t, path, `DROP TABLE schema_version`)
 		}, "it is not a database of this program"},

@@ -28,8 +28,15 @@ func clientFields(c *storage.Client) []any {
 const (
 	insertClient = `INSERT INTO clients (` + clientColumns + `)
 		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-		WHERE ? <> 'dynamic'
-			OR (SELECT count(*) FROM clients WHERE origin = 'dynamic' AND last_used_time IS NULL) < ?`
+		WHERE ? <> 'dynamic' OR (` + countUnused + `) < ?`
+
+	countUnused = `SELECT count(*) FROM clients WHERE origin = 'dynamic' AND last_used_time IS NULL`
+
+	dropUnused = `DELETE FROM clients WHERE id IN (
+		SELECT c.id FROM clients c
+		WHERE c.origin = 'dynamic' AND c.last_used_time IS NULL AND NOT (` + clientInUse + `)
+		ORDER BY c.create_time LIMIT ?)
+		RETURNING id`
 
 	selectClient = `SELECT ` + clientColumns + ` FROM clients WHERE id = ?`
 
@@ -43,12 +50,37 @@ const (
 // CreateClient implements storage.Clients.
 func (s *Store) CreateClient(ctx context.Context, client storage.Client, maxUnused int) error {
 	return s.write(ctx, "create client", func(tx *session) error {
-		inserted, err := tx.insert(insertClient, append(clientFields(&client), client.Origin, maxUnused)...)
-		if err == nil && inserted == 0 {
-			return storage.ErrLimit
-		}
-		return err
+		return changeBounded(func() (bool, error) {
+			inserted, err := tx.insert(insertClient, append(clientFields(&client), client.Origin, maxUnused)...)
+			return inserted > 0, err
+		}, func() error { return evictClients(tx, client.CreateTime, maxUnused) })
 	})
+}
+
+// evictClients deletes the oldest clients that were never used until there is room for one more.
+func evictClients(tx *session, now time.Time, limit int) error {
+	excess, err := excessOf(tx, limit, countUnused)
+	if err != nil {
+		return err
+	}
+	evicted, err := tx.texts(dropUnused, at(now), at(now), at(now), excess)
+	if err == nil && len(evicted) < excess {
+		return storage.ErrLimit
+	}
+	for _, id := range evicted {
+		if err := dropAuthorizations(tx, id); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// dropAuthorizations deletes what a client leaves behind that is no grant yet.
+func dropAuthorizations(tx *session, clientID string) error {
+	if err := tx.run(`DELETE FROM transactions WHERE client_id = ?`, clientID); err != nil {
+		return err
+	}
+	return tx.run(`DELETE FROM codes WHERE client_id = ?`, clientID)
 }
 
 // Client implements storage.Clients.
@@ -78,10 +110,7 @@ func (s *Store) DeleteClient(ctx context.Context, id string, now time.Time) (rev
 		if deleted == 0 {
 			return storage.ErrNotFound
 		}
-		if err := tx.run(`DELETE FROM transactions WHERE client_id = ?`, id); err != nil {
-			return err
-		}
-		if err := tx.run(`DELETE FROM codes WHERE client_id = ?`, id); err != nil {
+		if err := dropAuthorizations(tx, id); err != nil {
 			return err
 		}
 		revoked, err = revoke(tx, storage.GrantFilter{ClientID: id, Now: now}, storage.RevokedByClientDeleted)

@@ -29,7 +29,7 @@ func issue(ctx context.Context, s storage.Store, name string) (storage.Code, err
 	approval := storage.Approval{
 		HandleHash: txn.HandleHash, StateHash: state, BrowserHash: browser, Sealed: []byte("sealed"),
 	}
-	if _, err := s.ApproveTransaction(ctx, approval, noon); err != nil {
+	if _, err := s.ApproveTransaction(ctx, approval, noon, 1<<30); err != nil {
 		return storage.Code{}, err
 	}
 	if _, err := s.ClaimTransaction(ctx, state, browser, noon); err != nil {

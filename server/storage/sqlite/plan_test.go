@@ -20,7 +20,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 	statements := map[string]string{
 		"create client": insertClient, "read client": selectClient, "list clients": selectClients,
 		"list clients on": selectClientsAfter, "mark client": markClientUsed,
-		"create transaction": insertTransaction, "read transaction": selectTransactionByHandle,
+		"drop unused": dropUnused, "create transaction": insertPending, "begin login": insertLogin, "read transaction": selectTransactionByHandle,
 		"approve": approveTransaction, "deny": denyTransaction, "claim": claimTransaction, "fail": failTransaction,
 		"complete": completeTransaction, "state exists": transactionStateExists, "id exists": transactionExists,
 		"save user": upsertUser, "save credential": upsertCredential,
@@ -40,6 +40,12 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"sweep unused": sweepUnusedClients, "sweep idle": sweepIdleClients, "sweep codes": sweepCodes,
 		"sweep transactions": sweepTransactions, "sweep grants": sweepGrants, "sweep revocations": sweepRevocations,
 		"sweep sessions": sweepAccountSessions, "sweep assertions": sweepAssertions, "sweep user": sweepUser,
+	}
+	for name, part := range map[string]part{"unapproved": unapproved(), "under way": underWay(), "logins": logins()} {
+		statements["count "+name] = part.count
+		for i, drop := range part.drops {
+			statements[numbered("drop "+name, i)] = drop
+		}
 	}
 	for name, filter := range map[string]storage.GrantFilter{
 		"all": {}, "id": {ID: "x"}, "client": {ClientID: "x"}, "user": {UserID: "x"},

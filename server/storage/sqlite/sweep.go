@@ -8,12 +8,14 @@ import (
 )
 
 const (
-	// A client that somebody is using right now: with a live grant, or in the middle of an authorization.
-	clientInUse = `EXISTS (SELECT 1 FROM grants g
-				WHERE g.client_id = c.id AND g.revoke_time IS NULL AND g.expire_time > ?)
+	// A client that somebody is using right now: in the middle of a login that a person has approved, or with a live
+	// grant. That a login was asked for says nothing: anybody can ask.
+	clientInUse = `EXISTS (SELECT 1 FROM transactions t
+				WHERE t.client_id = c.id AND t.status IN ('approved', 'claimed') AND t.expire_time > ?)
 			OR EXISTS (SELECT 1 FROM codes k
 				WHERE k.client_id = c.id AND k.use_time IS NULL AND k.expire_time > ?)
-			OR EXISTS (SELECT 1 FROM transactions t WHERE t.client_id = c.id AND t.expire_time > ?)`
+			OR EXISTS (SELECT 1 FROM grants g
+				WHERE g.client_id = c.id AND g.revoke_time IS NULL AND g.expire_time > ?)`
 
 	sweepUnusedClients = `DELETE FROM clients WHERE id IN (
 		SELECT c.id FROM clients c

@@ -34,16 +34,16 @@ func transactionFields(t *storage.Transaction) []any {
 // The guard of every transition is in its WHERE clause. When it matches no row, a second statement says why.
 const (
 	insertTransaction = `INSERT INTO transactions (` + transactionColumns + `)
-		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
-		WHERE (SELECT count(*) FROM transactions
-			WHERE expire_time > ?) < ?`
+		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?`
+	insertPending = insertTransaction + ` WHERE (` + countUnapproved + `) < ?`
+	insertLogin   = insertTransaction + ` WHERE (` + countLogins + `) < ?`
 
 	selectTransactionByHandle = `SELECT ` + transactionColumns + ` FROM transactions
 		WHERE handle_hash = ? AND expire_time > ?`
 
 	approveTransaction = `UPDATE transactions
 		SET status = 'approved', page_hash = ?, state_hash = ?, browser_hash = ?, sealed = ?
-		WHERE handle_hash = ? AND status = 'pending' AND expire_time > ?
+		WHERE handle_hash = ? AND status = 'pending' AND expire_time > ? AND (` + countUnderWay + `) < ?
 		RETURNING ` + transactionColumns
 
 	denyTransaction = `UPDATE transactions SET status = 'denied'
@@ -64,18 +64,18 @@ const (
 )
 
 // CreateTransaction implements storage.Transactions.
-func (s *Store) CreateTransaction(ctx context.Context, txn storage.Transaction, maxLive int) error {
+func (s *Store) CreateTransaction(ctx context.Context, txn storage.Transaction, limit int) error {
+	insert, part := insertLogin, logins()
 	// Only a login at this server itself needs no consent, since there is no client to consent to.
 	if txn.Status != storage.StatusApproved || txn.ClientID != "" {
 		txn.Status = storage.StatusPending
+		insert, part = insertPending, unapproved()
 	}
 	return s.write(ctx, "create transaction", func(tx *session) error {
-		args := append(transactionFields(&txn), at(txn.CreateTime), maxLive)
-		inserted, err := tx.insert(insertTransaction, args...)
-		if err == nil && inserted == 0 {
-			return storage.ErrLimit
-		}
-		return err
+		return changeBounded(func() (bool, error) {
+			inserted, err := tx.insert(insert, append(transactionFields(&txn), at(txn.CreateTime), limit)...)
+			return inserted > 0, err
+		}, func() error { return part.makeRoom(tx, txn.CreateTime, limit) })
 	})
 }
 
@@ -89,25 +89,36 @@ func (s *Store) TransactionByHandle(
 
 // ApproveTransaction implements storage.Transactions.
 func (s *Store) ApproveTransaction(
-	ctx context.Context, approval storage.Approval, now time.Time,
+	ctx context.Context, approval storage.Approval, now time.Time, limit int,
 ) (storage.Transaction, error) {
 	return s.transition(ctx, "approve transaction", func(tx *session, txn *storage.Transaction) error {
-		err := tx.row(transactionFields(txn), approveTransaction,
-			digest{&approval.PageHash}, digest{&approval.StateHash}, digest{&approval.BrowserHash},
-			blob{&approval.Sealed}, digest{&approval.HandleHash}, at(now))
-		if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		err = tx.row(transactionFields(txn), selectTransactionByHandle, digest{&approval.HandleHash}, at(now))
-		if err != nil {
-			return err
-		}
-		again := txn.Status == storage.StatusApproved && txn.PageHash != nil && txn.PageHash.Equal(approval.PageHash)
-		if !again {
-			return storage.ErrUsed
-		}
-		return nil
+		return changeBounded(
+			func() (bool, error) { return approve(tx, txn, &approval, now, limit) },
+			func() error { return underWay().makeRoom(tx, now, limit) })
 	})
+}
+
+// approve reports whether the transaction is approved by this page. Where it could be and is not, there is no room.
+func approve(
+	tx *session, txn *storage.Transaction, approval *storage.Approval, now time.Time, limit int,
+) (bool, error) {
+	err := tx.row(transactionFields(txn), approveTransaction,
+		digest{&approval.PageHash}, digest{&approval.StateHash}, digest{&approval.BrowserHash},
+		blob{&approval.Sealed}, digest{&approval.HandleHash}, at(now), at(now), limit)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err == nil, err
+	}
+	err = tx.row(transactionFields(txn), selectTransactionByHandle, digest{&approval.HandleHash}, at(now))
+	switch {
+	case err != nil:
+		return false, err
+	case txn.Status == storage.StatusPending:
+		return false, nil
+	case txn.Status == storage.StatusApproved && txn.PageHash != nil && txn.PageHash.Equal(approval.PageHash):
+		return true, nil
+	default:
+		return false, storage.ErrUsed
+	}
 }
 
 // DenyTransaction implements storage.Transactions.

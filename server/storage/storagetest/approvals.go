@@ -12,7 +12,7 @@ func approvalChecks() []check {
 		{"an approval binds the browser and returns the row", func(t *testing.T, s *scene) {
 			txn := s.pending("client")
 			approval := s.newApproval(txn)
-			approved, err := s.ApproveTransaction(t.Context(), approval, s.now)
+			approved, err := s.ApproveTransaction(t.Context(), approval, s.now, noLimit)
 			s.must(err)
 			txn.Status = storage.StatusApproved
 			txn.PageHash, txn.StateHash, txn.BrowserHash = &approval.PageHash, &approval.StateHash, &approval.BrowserHash
@@ -24,19 +24,19 @@ func approvalChecks() []check {
 		}},
 		{"a repeat from the same page returns the first approval", func(t *testing.T, s *scene) {
 			approval := s.newApproval(s.pending("client"))
-			first, err := s.ApproveTransaction(t.Context(), approval, s.now)
+			first, err := s.ApproveTransaction(t.Context(), approval, s.now, noLimit)
 			s.must(err)
 			approval.StateHash, approval.BrowserHash, approval.Sealed = s.hash(), s.hash(), []byte("other")
-			second, err := s.ApproveTransaction(t.Context(), approval, s.now)
+			second, err := s.ApproveTransaction(t.Context(), approval, s.now, noLimit)
 			s.must(err)
 			same(t, second, first)
 		}},
 		{"a repeat from another page is refused and changes nothing", func(t *testing.T, s *scene) {
 			approval := s.newApproval(s.pending("client"))
-			first, err := s.ApproveTransaction(t.Context(), approval, s.now)
+			first, err := s.ApproveTransaction(t.Context(), approval, s.now, noLimit)
 			s.must(err)
 			approval.PageHash = s.hash()
-			leaked, err := s.ApproveTransaction(t.Context(), approval, s.now)
+			leaked, err := s.ApproveTransaction(t.Context(), approval, s.now, noLimit)
 			s.want(storage.ErrUsed, err)
 			same(t, leaked, storage.Transaction{})
 			stored, err := s.TransactionByHandle(t.Context(), first.HandleHash, s.now)
@@ -44,7 +44,7 @@ func approvalChecks() []check {
 			same(t, stored, first)
 		}},
 		{"approving or denying an unknown handle is not found", func(t *testing.T, s *scene) {
-			_, err := s.ApproveTransaction(t.Context(), s.newApproval(s.newTransaction("client")), s.now)
+			_, err := s.ApproveTransaction(t.Context(), s.newApproval(s.newTransaction("client")), s.now, noLimit)
 			s.want(storage.ErrNotFound, err)
 			_, err = s.DenyTransaction(t.Context(), s.hash(), s.now)
 			s.want(storage.ErrNotFound, err)
@@ -63,7 +63,7 @@ func approvalChecks() []check {
 			for _, err := range race(racers, func(i int) (err error) {
 				approval := s.newApproval(txn)
 				approval.PageHash = page
-				rows[i], err = s.ApproveTransaction(t.Context(), approval, s.now)
+				rows[i], err = s.ApproveTransaction(t.Context(), approval, s.now, noLimit)
 				return err
 			}) {
 				s.must(err)
@@ -75,7 +75,7 @@ func approvalChecks() []check {
 		{"of racing approvals from many pages one wins", func(t *testing.T, s *scene) {
 			txn := s.pending("client")
 			oneWins(t, race(racers, func(int) error {
-				_, err := s.ApproveTransaction(t.Context(), s.newApproval(txn), s.now)
+				_, err := s.ApproveTransaction(t.Context(), s.newApproval(txn), s.now, noLimit)
 				return err
 			}), storage.ErrUsed)
 		}},
@@ -84,7 +84,7 @@ func approvalChecks() []check {
 				txn := s.pending("client")
 				oneWins(t, race(2, func(i int) (err error) {
 					if i == 0 {
-						_, err = s.ApproveTransaction(t.Context(), s.newApproval(txn), s.now)
+						_, err = s.ApproveTransaction(t.Context(), s.newApproval(txn), s.now, noLimit)
 					} else {
 						_, err = s.DenyTransaction(t.Context(), txn.HandleHash, s.now)
 					}

@@ -24,7 +24,7 @@ func completionChecks() []check {
 			txn := s.newTransaction("client")
 			txn.ExpireTime = s.now.Add(time.Microsecond)
 			s.must(s.CreateTransaction(t.Context(), txn, noLimit))
-			txn, err := s.ApproveTransaction(t.Context(), s.newApproval(txn), s.now)
+			txn, err := s.ApproveTransaction(t.Context(), s.newApproval(txn), s.now, noLimit)
 			s.must(err)
 			txn, err = s.ClaimTransaction(t.Context(), *txn.StateHash, *txn.BrowserHash, s.now)
 			s.must(err)

@@ -79,7 +79,7 @@ func (s *scene) calls() map[string]func(context.Context) error {
 			return second(s.TransactionByHandle(ctx, approved.HandleHash, s.now))
 		},
 		"ApproveTransaction": func(ctx context.Context) error {
-			return second(s.ApproveTransaction(ctx, approval, s.now))
+			return second(s.ApproveTransaction(ctx, approval, s.now, noLimit))
 		},
 		"DenyTransaction": func(ctx context.Context) error {
 			return second(s.DenyTransaction(ctx, denied.HandleHash, s.now))

@@ -109,7 +109,7 @@ func (s *scene) newApproval(txn storage.Transaction) storage.Approval {
 
 func (s *scene) approved(clientID string) storage.Transaction {
 	s.t.Helper()
-	txn, err := s.ApproveTransaction(s.t.Context(), s.newApproval(s.pending(clientID)), s.now)
+	txn, err := s.ApproveTransaction(s.t.Context(), s.newApproval(s.pending(clientID)), s.now, noLimit)
 	s.must(err)
 	return txn
 }

@@ -25,7 +25,7 @@ func (s *scene) sealAll(keyID string) []storage.SealedValue {
 	ctx := s.t.Context()
 	approval := s.newApproval(s.pending("client"))
 	approval.Sealed = s.sealedWith(keyID)
-	_, err := s.ApproveTransaction(ctx, approval, s.now)
+	_, err := s.ApproveTransaction(ctx, approval, s.now, noLimit)
 	s.must(err)
 	txn, err := s.ClaimTransaction(ctx, approval.StateHash, approval.BrowserHash, s.now)
 	s.must(err)

@@ -21,14 +21,14 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		name   string
 		checks []check
 	}{
-		{"Clients", slices.Concat(clientChecks(), clientLimitChecks())},
-		{"Transactions", slices.Concat(transactionChecks(), approvalChecks(), claimChecks())},
+		{"Clients", slices.Concat(clientChecks(), clientLimitChecks(), clientFloodChecks())},
+		{"Transactions", slices.Concat(transactionChecks(), approvalChecks(), claimChecks(), transactionFloodChecks())},
 		{"Codes", slices.Concat(completionChecks(), redemptionChecks())},
 		{"Grants", slices.Concat(grantChecks(), revocationChecks(), burningChecks())},
 		{"Refresh", slices.Concat(rotationChecks(), replayChecks(), rotationRaceChecks())},
 		{"Credentials", slices.Concat(credentialChecks(), leaseChecks(), fencingChecks())},
 		{"Revocations", outboxChecks()},
-		{"Accounts", slices.Concat(loginChecks(), sessionChecks())},
+		{"Accounts", slices.Concat(loginChecks(), sessionChecks(), loginFloodChecks())},
 		{"Assertions", assertionChecks()},
 		{"SigningKeys", signingKeyChecks()},
 		{"SealedValues", sealedChecks()},

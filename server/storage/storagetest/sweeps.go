@@ -34,7 +34,7 @@ func sweepChecks() []check {
 			client := s.client()
 			txn, code, grant := s.pending(client.ID), s.code(client.ID, "alice"), s.grant(client.ID, "bob")
 			fresh := s.client()
-			s.pending(fresh.ID)
+			s.approved(fresh.ID)
 			s.sweep(s.now, storage.SweepPolicy{Limit: 100}, storage.SweepResult{})
 			same(t, s.status(txn), storage.StatusPending)
 			same(t, s.listed(storage.GrantFilter{Now: s.now}), []string{grant.ID})
@@ -140,22 +140,32 @@ func clientSweepChecks() []check {
 			s.want(storage.ErrNotFound, err)
 		}},
 		{"a swept registration makes room for another", func(t *testing.T, s *scene) {
-			s.must(s.CreateClient(t.Context(), s.newClient(), 1))
-			s.want(storage.ErrLimit, s.CreateClient(t.Context(), s.newClient(), 1))
+			s.client()
 			s.sweep(s.now.Add(keep.UnusedClient), keep, storage.SweepResult{Clients: 1})
-			s.must(s.CreateClient(t.Context(), s.newClient(), 1))
+			second := s.newClient()
+			s.must(s.CreateClient(t.Context(), second, 2))
+			s.must(s.CreateClient(t.Context(), s.newClient(), 2))
+			same(t, s.registered(second), true)
 		}},
-		{"an unused registration stays while an authorization is under way", func(t *testing.T, s *scene) {
+		{"an unused registration stays while a login that was approved is under way", func(t *testing.T, s *scene) {
 			waiting, exchanging := s.client(), s.client()
 			start := s.now
 			s.now = start.Add(keep.UnusedClient)
-			s.pending(waiting.ID)
+			s.approved(waiting.ID)
 			s.code(exchanging.ID, "alice")
 			s.sweep(s.now, keep, storage.SweepResult{})
 			for _, client := range []storage.Client{waiting, exchanging} {
 				_, err := s.Client(t.Context(), client.ID)
 				s.must(err)
 			}
+		}},
+		{"a login that is only asked for holds no registration", func(t *testing.T, s *scene) {
+			client := s.client()
+			s.now = s.now.Add(keep.UnusedClient)
+			txn := s.pending(client.ID)
+			s.sweep(s.now, keep, storage.SweepResult{Clients: 1})
+			same(t, s.registered(client), false)
+			same(t, s.present(txn), true) // its page will say that the client is gone
 		}},
 		{"a used client goes after its idle time and not as unused", func(t *testing.T, s *scene) {
 			client := s.client()

@@ -39,33 +39,6 @@ func transactionChecks() []check {
 		}},
 		{"a transaction is over at its expire time", expiresTransaction},
 		{"each state allows its own steps only", walksStates},
-		{"transactions stop at the limit, whatever became of those before", func(t *testing.T, s *scene) {
-			s.pending("client")
-			s.approved("client")
-			_, err := s.DenyTransaction(t.Context(), s.pending("client").HandleHash, s.now)
-			s.must(err)
-			refused := s.newTransaction("client")
-			s.want(storage.ErrLimit, s.CreateTransaction(t.Context(), refused, 3))
-			_, err = s.TransactionByHandle(t.Context(), refused.HandleHash, s.now)
-			s.want(storage.ErrNotFound, err)
-			s.must(s.CreateTransaction(t.Context(), refused, 4))
-		}},
-		{"expired transactions do not count towards the limit", func(t *testing.T, s *scene) {
-			old := s.newTransaction("client")
-			old.ExpireTime = s.now
-			s.must(s.CreateTransaction(t.Context(), old, noLimit))
-			s.must(s.CreateTransaction(t.Context(), s.newTransaction("client"), 1))
-			s.want(storage.ErrLimit, s.CreateTransaction(t.Context(), s.newTransaction("client"), 1))
-		}},
-		{"racing transactions never exceed the limit", func(t *testing.T, s *scene) {
-			const limit = 10
-			txns := make([]storage.Transaction, 4*racers)
-			for i := range txns {
-				txns[i] = s.newTransaction("client")
-			}
-			answers := race(len(txns), func(i int) error { return s.CreateTransaction(t.Context(), txns[i], limit) })
-			nWin(t, answers, limit, storage.ErrLimit)
-		}},
 		{"failing or completing an unknown transaction is not found", func(t *testing.T, s *scene) {
 			s.want(storage.ErrNotFound, s.FailTransaction(t.Context(), "nothing"))
 			completion := s.newCompletion(s.newTransaction("client"), "alice")
@@ -83,14 +56,14 @@ func expiresTransaction(t *testing.T, s *scene) {
 			return err
 		},
 		"approve": func(now time.Time) error {
-			_, err := s.ApproveTransaction(ctx, s.newApproval(s.pending("client")), now)
+			_, err := s.ApproveTransaction(ctx, s.newApproval(s.pending("client")), now, noLimit)
 			return err
 		},
 		"approve again": func(now time.Time) error {
 			approval := s.newApproval(s.pending("client"))
-			_, err := s.ApproveTransaction(ctx, approval, s.now)
+			_, err := s.ApproveTransaction(ctx, approval, s.now, noLimit)
 			s.must(err)
-			_, err = s.ApproveTransaction(ctx, approval, now)
+			_, err = s.ApproveTransaction(ctx, approval, now, noLimit)
 			return err
 		},
 		"deny": func(now time.Time) error {
@@ -117,7 +90,7 @@ func walksStates(t *testing.T, s *scene) {
 	ctx := t.Context()
 	steps := map[string]func(txn storage.Transaction) error{
 		"approve": func(txn storage.Transaction) error {
-			_, err := s.ApproveTransaction(ctx, s.newApproval(txn), s.now)
+			_, err := s.ApproveTransaction(ctx, s.newApproval(txn), s.now, noLimit)
 			return err
 		},
 		"deny": func(txn storage.Transaction) error {
@@ -164,28 +137,34 @@ func walksStates(t *testing.T, s *scene) {
 // in returns a transaction in a state.
 func (s *scene) in(status storage.TransactionStatus) storage.Transaction {
 	s.t.Helper()
+	return s.inFor("client", status)
+}
+
+// inFor returns a transaction of a client in a state.
+func (s *scene) inFor(clientID string, status storage.TransactionStatus) storage.Transaction {
+	s.t.Helper()
 	ctx := s.t.Context()
 	var txn storage.Transaction
 	switch status {
 	case storage.StatusPending:
-		txn = s.pending("client")
+		txn = s.pending(clientID)
 	case storage.StatusDenied:
-		txn = s.pending("client")
+		txn = s.pending(clientID)
 		_, err := s.DenyTransaction(ctx, txn.HandleHash, s.now)
 		s.must(err)
 	case storage.StatusApproved:
-		txn = s.approved("client")
+		txn = s.approved(clientID)
 	case storage.StatusBurned:
-		txn = s.approved("client")
+		txn = s.approved(clientID)
 		_, err := s.ClaimTransaction(ctx, *txn.StateHash, s.hash(), s.now)
 		s.want(storage.ErrWrongBrowser, err)
 	case storage.StatusClaimed:
-		txn = s.claimed("client")
+		txn = s.claimed(clientID)
 	case storage.StatusFailed:
-		txn = s.claimed("client")
+		txn = s.claimed(clientID)
 		s.must(s.FailTransaction(ctx, txn.ID))
 	case storage.StatusCompleted:
-		txn = s.claimed("client")
+		txn = s.claimed(clientID)
 		s.must(s.CompleteTransaction(ctx, s.newCompletion(txn, "alice")))
 	}
 	return txn

@@ -32,7 +32,7 @@ func grant(t testing.TB, store storage.Store, user string) storage.Grant {
 	state, browser := hashOf("state "+user), hashOf("browser "+user)
 	_, err := store.ApproveTransaction(ctx, storage.Approval{
 		HandleHash: txn.HandleHash, PageHash: hashOf("page"), StateHash: state, BrowserHash: browser,
-	}, noon)
+	}, noon, 1000)
 	must(t, err)
 	_, err = store.ClaimTransaction(ctx, state, browser, noon)
 	must(t, err)

@@ -54,8 +54,11 @@ const (
 type AuthServiceClient interface {
 	// RegisterClient registers an OAuth client dynamically (RFC 7591 section 3).
 	//
+	// At the bound of clients that were never used, the oldest of them is deleted. A client stays that was ever used, or
+	// that a user has approved and is logging in to.
+	//
 	// Errors: invalid_redirect_uri and invalid_client_metadata (INVALID_ARGUMENT); temporarily_unavailable
-	// (RESOURCE_EXHAUSTED) when too many clients that were never used are registered.
+	// (RESOURCE_EXHAUSTED) when no client may be deleted.
 	RegisterClient(ctx context.Context, in *RegisterClientRequest, opts ...grpc.CallOption) (*RegisterClientResponse, error)
 	// GetServerMetadata returns the authorization server metadata (RFC 8414 section 2). The same document answers
 	// under the OpenID Connect discovery name, for clients that look only there.
@@ -69,7 +72,8 @@ type AuthServiceClient interface {
 	// signs with HS256.
 	GetKeySet(ctx context.Context, in *GetKeySetRequest, opts ...grpc.CallOption) (*GetKeySetResponse, error)
 	// BeginAuthorization validates an authorization request (RFC 6749 section 4.1.1, RFC 7636, RFC 8707) and, when it
-	// holds, stores a pending transaction.
+	// holds, stores a pending transaction. At the bound of pending transactions, the oldest of them is deleted and its page
+	// answers transaction_expired.
 	//
 	// A client or redirect URI that is not proven is an error (INVALID_ARGUMENT, reason invalid_client or
 	// invalid_redirect_uri): nobody may be redirected. Every later error of the request is an answer, with the redirect
@@ -81,9 +85,10 @@ type AuthServiceClient interface {
 	// (FAILED_PRECONDITION) when the transaction was decided already.
 	GetConsent(ctx context.Context, in *GetConsentRequest, opts ...grpc.CallOption) (*GetConsentResponse, error)
 	// DecideConsent records the user's decision. Allowing binds the transaction to this browser and answers with the
-	// provider's URL; repeating it within the transaction answers the same. Denying ends the transaction.
+	// provider's URL; repeating it within the transaction answers the same. Denying ends the transaction. At the bound of
+	// approved transactions, the oldest of them whose user is not back from the provider is deleted.
 	//
-	// Errors: as GetConsent.
+	// Errors: as GetConsent; temporarily_unavailable (UNAVAILABLE) when no approved transaction may be deleted.
 	DecideConsent(ctx context.Context, in *DecideConsentRequest, opts ...grpc.CallOption) (*DecideConsentResponse, error)
 	// CompleteAuthorization takes the provider's answer (RFC 6749 section 4.1.2): it claims the transaction, exchanges
 	// the provider's code, verifies the provider's tokens, and answers with the redirect to the client.
@@ -122,7 +127,10 @@ type AuthServiceClient interface {
 	// Errors: invalid_request (INVALID_ARGUMENT) for a logout token that does not hold; temporarily_unavailable
 	// (UNAVAILABLE).
 	ReceiveLogoutToken(ctx context.Context, in *ReceiveLogoutTokenRequest, opts ...grpc.CallOption) (*ReceiveLogoutTokenResponse, error)
-	// BeginAccountLogin starts a login of the user at this server itself, for the account page.
+	// BeginAccountLogin starts a login of the user at this server itself, for the account page. At the bound of such
+	// logins, the oldest of them whose user is not back from the provider is deleted.
+	//
+	// Errors: temporarily_unavailable (UNAVAILABLE), also when no login may be deleted.
 	BeginAccountLogin(ctx context.Context, in *BeginAccountLoginRequest, opts ...grpc.CallOption) (*BeginAccountLoginResponse, error)
 	// GetAccount returns the signed-in user and what they allowed.
 	//
@@ -354,8 +362,11 @@ func (c *authServiceClient) VerifyToken(ctx context.Context, in *VerifyTokenRequ
 type AuthServiceServer interface {
 	// RegisterClient registers an OAuth client dynamically (RFC 7591 section 3).
 	//
+	// At the bound of clients that were never used, the oldest of them is deleted. A client stays that was ever used, or
+	// that a user has approved and is logging in to.
+	//
 	// Errors: invalid_redirect_uri and invalid_client_metadata (INVALID_ARGUMENT); temporarily_unavailable
-	// (RESOURCE_EXHAUSTED) when too many clients that were never used are registered.
+	// (RESOURCE_EXHAUSTED) when no client may be deleted.
 	RegisterClient(context.Context, *RegisterClientRequest) (*RegisterClientResponse, error)
 	// GetServerMetadata returns the authorization server metadata (RFC 8414 section 2). The same document answers
 	// under the OpenID Connect discovery name, for clients that look only there.
@@ -369,7 +380,8 @@ type AuthServiceServer interface {
 	// signs with HS256.
 	GetKeySet(context.Context, *GetKeySetRequest) (*GetKeySetResponse, error)
 	// BeginAuthorization validates an authorization request (RFC 6749 section 4.1.1, RFC 7636, RFC 8707) and, when it
-	// holds, stores a pending transaction.
+	// holds, stores a pending transaction. At the bound of pending transactions, the oldest of them is deleted and its page
+	// answers transaction_expired.
 	//
 	// A client or redirect URI that is not proven is an error (INVALID_ARGUMENT, reason invalid_client or
 	// invalid_redirect_uri): nobody may be redirected. Every later error of the request is an answer, with the redirect
@@ -381,9 +393,10 @@ type AuthServiceServer interface {
 	// (FAILED_PRECONDITION) when the transaction was decided already.
 	GetConsent(context.Context, *GetConsentRequest) (*GetConsentResponse, error)
 	// DecideConsent records the user's decision. Allowing binds the transaction to this browser and answers with the
-	// provider's URL; repeating it within the transaction answers the same. Denying ends the transaction.
+	// provider's URL; repeating it within the transaction answers the same. Denying ends the transaction. At the bound of
+	// approved transactions, the oldest of them whose user is not back from the provider is deleted.
 	//
-	// Errors: as GetConsent.
+	// Errors: as GetConsent; temporarily_unavailable (UNAVAILABLE) when no approved transaction may be deleted.
 	DecideConsent(context.Context, *DecideConsentRequest) (*DecideConsentResponse, error)
 	// CompleteAuthorization takes the provider's answer (RFC 6749 section 4.1.2): it claims the transaction, exchanges
 	// the provider's code, verifies the provider's tokens, and answers with the redirect to the client.
@@ -422,7 +435,10 @@ type AuthServiceServer interface {
 	// Errors: invalid_request (INVALID_ARGUMENT) for a logout token that does not hold; temporarily_unavailable
 	// (UNAVAILABLE).
 	ReceiveLogoutToken(context.Context, *ReceiveLogoutTokenRequest) (*ReceiveLogoutTokenResponse, error)
-	// BeginAccountLogin starts a login of the user at this server itself, for the account page.
+	// BeginAccountLogin starts a login of the user at this server itself, for the account page. At the bound of such
+	// logins, the oldest of them whose user is not back from the provider is deleted.
+	//
+	// Errors: temporarily_unavailable (UNAVAILABLE), also when no login may be deleted.
 	BeginAccountLogin(context.Context, *BeginAccountLoginRequest) (*BeginAccountLoginResponse, error)
 	// GetAccount returns the signed-in user and what they allowed.
 	//

@@ -89,7 +89,7 @@ func (c *cache) answer(
 
 	select {
 	case <-f.done:
-		if joined && c.overtaken(f) {
+		if joined && c.overtaken(f, now()) {
 			return ask(ctx, token)
 		}
 		return f.answer, f.err
@@ -112,12 +112,12 @@ func (c *cache) fly(ctx context.Context, key cacheKey, token string, f *flight, 
 	close(f.done)
 }
 
-// overtaken reports whether a revocation came while a call was on its way. Whoever joined the call may have asked after
-// that.
-func (c *cache) overtaken(f *flight) bool {
+// overtaken reports whether a revocation came while a call was on its way, or may have come unheard. Whoever joined the
+// call may have asked after that. Whoever made it asked before.
+func (c *cache) overtaken(f *flight, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.stands(f.answer, f.epoch)
+	return !c.stands(f.answer, f.epoch) || !c.trusted(now)
 }
 
 // get returns a kept answer that is still young enough. Whether its token has expired is for the caller to see.

@@ -212,6 +212,22 @@ func TestWhoAsksAfterTheRevocationTakesNoAnswerOfBefore(t *testing.T) {
 	})
 }
 
+func TestWhoJoinsACallThatSilenceOvertakesAsksAgain(t *testing.T) {
+	following(t, func(t *testing.T, v *Verifier, r *remote) {
+		r.say(1)
+		release := make(chan struct{})
+		r.meanwhile(func() { <-release })
+		var asking sync.WaitGroup
+		asking.Go(func() { verify(t, v, "a") })
+		synctest.Wait()
+		asking.Go(func() { verify(t, v, "a") })
+		time.Sleep(maxSilence + time.Millisecond) // what was revoked meanwhile was not told
+		close(release)
+		asking.Wait()
+		r.checkAsked(t, "once for each", 2)
+	})
+}
+
 func TestResetAndMassRevocationForgetEverything(t *testing.T) {
 	for name, message := range map[string]*gatehousev1.WatchRevocationsResponse{
 		"reset": {Position: 9, Reset_: true},

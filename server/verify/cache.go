@@ -14,6 +14,9 @@ import (
 // maxRevoked bounds the grants that are remembered as revoked. More than this many in one interval empty the cache.
 const maxRevoked = 10_000
 
+// longestLook is more than it takes to ask the store and the provider about a token.
+const longestLook = time.Minute
+
 // entry is a remembered verdict.
 type entry struct {
 	verdict *Verdict
@@ -49,13 +52,19 @@ func (c *cache) epoch() uint64 { return c.epochNow.Load() }
 // that has been set back since, and might outlive the memory of its revocation.
 func (c *cache) get(key secret.Hash, now time.Time) (*Verdict, bool) {
 	found, ok := c.entries.GetIfPresent(key)
-	if !ok || found.epoch != c.epoch() || c.isRevoked(found.verdict.Claims.GrantID) {
+	if !ok || !c.stands(found.verdict, found.epoch) {
 		return nil, false
 	}
 	if !now.Before(found.until) || found.until.After(now.Add(c.interval)) {
 		return nil, false
 	}
 	return found.verdict, true
+}
+
+// stands reports whether nothing contradicts a verdict of an epoch. The epoch is compared last: it moves on before the
+// revoked grants are cleared, so one of the two tells.
+func (c *cache) stands(verdict *Verdict, epoch uint64) bool {
+	return !c.isRevoked(verdict.Claims.GrantID) && epoch == c.epoch()
 }
 
 // forget moves the epoch on, so that every entry is a miss.
@@ -92,8 +101,9 @@ func (c *cache) revoke(now time.Time, grantIDs []string) {
 		clear(c.revoked)
 		return
 	}
-	// Twice the interval, since an entry may be added a moment from now by a reader that is already under way.
+	// Longer than an interval, since a reader may be under way that adds its entry, or answers, later than now.
+	forget := now.Add(c.interval + max(c.interval, longestLook))
 	for _, id := range grantIDs {
-		c.revoked[id] = now.Add(2 * c.interval)
+		c.revoked[id] = forget
 	}
 }

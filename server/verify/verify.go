@@ -83,6 +83,19 @@ type Verdict struct {
 // Active reports whether the token is good.
 func (v *Verdict) Active() bool { return v.Reason == "" }
 
+// maxLooks bounds how often a token is looked at for one answer. Each time but the first something must have happened that
+// made every verdict stale, and that does not come in such numbers.
+const maxLooks = 4
+
+// errUnsettled is why a token got no verdict at all.
+var errUnsettled = errors.New("verify: verdicts grew stale as fast as they were formed")
+
+// sight is a verdict and the epoch in which it was begun.
+type sight struct {
+	verdict *Verdict
+	epoch   uint64
+}
+
 // Verifier answers requests. It remembers verdicts on tokens that were good.
 type Verifier struct {
 	deps   Deps
@@ -130,22 +143,46 @@ func (v *Verifier) verdict(ctx context.Context, request Request) (*Verdict, erro
 }
 
 // form reaches a verdict on a token that is not remembered.
+//
+// What ends a token while the store and the provider are asked, which may take seconds, counts as well: an answer that is
+// given after a revocation was acknowledged is never active. A look that is stale in another way is taken again, which is
+// quick, since the provider's word of a moment ago stands.
 func (v *Verifier) form(ctx context.Context, key secret.Hash, request Request) (*Verdict, error) {
+	for range maxLooks {
+		seen, err := v.look(ctx, key, request)
+		switch {
+		case err != nil:
+			return nil, err
+		case !seen.verdict.Active():
+			return seen.verdict, nil
+		case v.cache.isRevoked(seen.verdict.Claims.GrantID):
+			return &Verdict{Reason: Revoked}, nil
+		case v.cache.stands(seen.verdict, seen.epoch):
+			return seen.verdict, nil
+		}
+	}
+	return nil, oauth.Unavailable(errUnsettled)
+}
+
+// look takes one look at the token, the store and the provider. The epoch is read before any of them: what is forgotten
+// from here on makes the look stale.
+func (v *Verifier) look(ctx context.Context, key secret.Hash, request Request) (sight, error) {
+	epoch := v.cache.epoch()
 	claims, reason := v.parse(request.Token)
 	if reason != "" {
-		return &Verdict{Reason: reason}, nil
+		return sight{&Verdict{Reason: reason}, epoch}, nil
 	}
 	if request.Strict {
-		return v.examine(ctx, key, claims)
+		return v.examine(ctx, key, claims, epoch)
 	}
 	// Callers that wait for the same token share one look at the store. It outlives the first caller's patience.
 	shared, err, _ := v.flight.Do(string(key.Bytes()), func() (any, error) {
-		return v.examine(context.WithoutCancel(ctx), key, claims)
+		return v.examine(context.WithoutCancel(ctx), key, claims, epoch)
 	})
 	if err != nil {
-		return nil, err
+		return sight{}, err
 	}
-	return shared.(*Verdict), nil
+	return shared.(sight), nil
 }
 
 // restrict applies what the caller demands: audience first, so that a token for another resource says nothing more.
@@ -175,35 +212,33 @@ func (v *Verifier) parse(text secret.Text) (token.Claims, Reason) {
 	return claims, Malformed
 }
 
-// examine asks the store and the provider, and remembers a good answer. The epoch is read first: what is revoked from
-// here on makes the answer stale.
-func (v *Verifier) examine(ctx context.Context, key secret.Hash, claims token.Claims) (*Verdict, error) {
-	epoch := v.cache.epoch()
+// examine asks the store and the provider, and remembers a good answer.
+func (v *Verifier) examine(ctx context.Context, key secret.Hash, claims token.Claims, epoch uint64) (sight, error) {
 	now := v.deps.Now()
 	detail, err := v.deps.Grants.Grant(ctx, claims.GrantID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return &Verdict{Reason: UnknownGrant}, nil
+		return sight{&Verdict{Reason: UnknownGrant}, epoch}, nil
 	}
 	if err != nil {
-		return nil, oauth.Unavailable(err)
+		return sight{}, oauth.Unavailable(err)
 	}
 	if reason := compare(detail.Grant, claims, now); reason != "" {
-		return &Verdict{Reason: reason}, nil
+		return sight{&Verdict{Reason: reason}, epoch}, nil
 	}
 	standing, err := v.deps.Keeper.Standing(ctx, detail.Credential)
 	if err != nil {
-		return nil, err
+		return sight{}, err
 	}
 	if !standing.Held {
-		return &Verdict{Reason: Upstream}, nil
+		return sight{&Verdict{Reason: Upstream}, epoch}, nil
 	}
 	scopes, err := oauth.ParseScopes(claims.Scope)
 	if err != nil {
-		return &Verdict{Reason: Malformed}, nil
+		return sight{&Verdict{Reason: Malformed}, epoch}, nil
 	}
 	verdict := &Verdict{Claims: claims, Scopes: scopes, User: detail.User}
 	v.cache.put(key, verdict, epoch, earliest(now.Add(v.config.RecheckInterval), standing.Until))
-	return verdict, nil
+	return sight{verdict, epoch}, nil
 }
 
 // compare holds a token against its grant. A signature proves who made the token; the grant proves that it was issued,

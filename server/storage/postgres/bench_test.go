@@ -53,6 +53,14 @@ func fillCodes(b *testing.B, store *Store, count int) {
 	)
 }
 
+// fillGrants stores the grants of fillCodes as if every code had been exchanged.
+func fillGrants(b *testing.B, store *Store, count int) {
+	b.Helper()
+	fill(b, store, `INSERT INTO grants (`+grantColumns+`) SELECT 'grant code-' || i, 'client', 'user-' || i % 100,
+		'credential-' || i % 100, 'https://mcp.example/mcp', '{mcp}', '2026-06-01 12:00Z', '2026-06-01 12:00Z',
+		'2026-07-01 12:00Z', NULL, '', 0, NULL, NULL, NULL FROM generate_series(0, `+strconv.Itoa(count)+`) i`)
+}
+
 // inParallel lets many callers do something, each time with another number.
 func inParallel(b *testing.B, do func(i int) error) {
 	b.Helper()
@@ -94,6 +102,36 @@ func BenchmarkRotateRefreshToken(b *testing.B) {
 		line := i % lines
 		return rotate(b.Context(), store, numbered("code", line), int(generations[line].Add(1)))
 	})
+}
+
+// BenchmarkRevokeGrant ends logins one by one, as many at a time as there are callers. All of them draw a number of the
+// outbox.
+func BenchmarkRevokeGrant(b *testing.B) {
+	store := openBench(b)
+	fillCodes(b, store, b.N)
+	fillGrants(b, store, b.N)
+	inParallel(b, func(i int) error {
+		filter := storage.GrantFilter{ID: "grant " + numbered("code", i), Now: noon}
+		_, err := store.RevokeGrants(b.Context(), filter, storage.RevokedByUser)
+		return err
+	})
+}
+
+// BenchmarkRevokeCrowd ends 20,000 logins at once.
+func BenchmarkRevokeCrowd(b *testing.B) {
+	const crowd = 20_000
+	store := openBench(b)
+	fillCodes(b, store, crowd)
+	fillGrants(b, store, crowd)
+	for b.Loop() {
+		b.StopTimer()
+		fill(b, store, `UPDATE grants SET revoke_time = NULL`)
+		b.StartTimer()
+		revoked, err := store.RevokeGrants(b.Context(), storage.GrantFilter{ClientID: "client", Now: noon}, storage.RevokedByUser)
+		if err != nil || len(revoked) < crowd {
+			b.Fatalf("%d revoked, %v", len(revoked), err)
+		}
+	}
 }
 
 // BenchmarkBareUpdate is the limit for the two above: one guarded update of one row of a table with nothing but its key,

@@ -14,6 +14,14 @@
 // it began. There, whoever might change the answer must come by one row, which is locked first: the credential itself
 // for its deletion, the user for a sweep, a row of turns for the limits and for new signing keys.
 //
+// # The outbox
+//
+// Revocations become visible in the order of their numbers, so that a follower reads on from the last one it saw and
+// misses none. Whoever revokes holds the row of the last number from his last statement to his commit. So revocations
+// commit one after another, and each waits for the disk of the one before; a login or a refresh waits for none. A server
+// that vanishes in between, which only a transaction of several statements leaves time for, holds the others up until
+// idle_in_transaction_session_timeout; what cannot be revoked meanwhile is told as an outage.
+//
 // # Durability
 //
 // synchronous_commit is on, whatever the server's default is: a commit that was acknowledged and lost would let a code be
@@ -37,8 +45,8 @@
 // Tested with PostgreSQL 15 and PgBouncer 1.18. The SQL keeps to what CockroachDB and YugabyteDB document, too: no
 // functions, no LISTEN, no advisory locks, casts where a parameter stands in a SELECT list. That was reasoned and not run.
 // What to look at first: CockroachDB needs 22.2 for SKIP LOCKED, and repeats what read committed leaves to locks as
-// serialization failures, which are retried. YugabyteDB hands each connection 100 numbers of a sequence in advance unless
-// ysql_sequence_cache_minval is 0, and the outbox needs numbers in order.
+// serialization failures, which are retried. The numbers of the outbox come from a row, since a sequence gives them out in
+// another order than that of the commits everywhere, and YugabyteDB by the hundred.
 //
 // # Columns
 //

@@ -152,6 +152,8 @@ func (s *Store) RevokeGrants(
 // revoke ends the live grants of a filter and records them in the outbox, in one statement. The codes that would become
 // others go first, in a statement of their own: it waits for a redemption under way, and only a statement that begins
 // after that sees the grant.
+//
+// In a transaction it comes last: from here to the commit nobody else can revoke.
 func revoke(tx *session, filter storage.GrantFilter, reason string) ([]string, error) {
 	if filter.CoversCodes() {
 		query, args := burnCodes(filter)
@@ -170,9 +172,7 @@ func revokeGrants(filter storage.GrantFilter, reason string) (query string, args
 	where.live(filter.Now)
 	query = `WITH revoked AS (
 			UPDATE grants g SET ` + set + where.clause() + ` RETURNING g.id, g.revoke_time
-		), recorded AS (
-			INSERT INTO revocations (grant_id, create_time) SELECT id, revoke_time FROM revoked
-		)
+		), ` + recordRevoked + `
 		SELECT id FROM revoked`
 	return query, where.args
 }

@@ -109,6 +109,33 @@ func TestMigrations(t *testing.T) {
 		}
 	})
 
+	t.Run("the numbers of the outbox go on where the sequence was", func(t *testing.T) {
+		const before = 3 // steps
+		for used, want := range map[string]int{`SELECT 0`: 0, `SELECT nextval('revocation_sequence') FROM generate_series(1, 3)`: 3} {
+			url := server.Schema(t)
+			steps := append(slices.Clip(own[:before]), migration{version: before + 1, up: used})
+			if err := migrateSteps(t.Context(), url, steps); err != nil {
+				t.Fatal(err)
+			}
+			there := append(slices.Clip(steps), migration{version: before + 2, up: own[before].up})
+			back := append(slices.Clip(there), migration{version: before + 3, up: own[before].down})
+			for _, move := range []struct {
+				steps   []migration
+				highest string
+			}{
+				{there, `SELECT last_sequence FROM outbox`},
+				{back, `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM revocation_sequence`},
+			} {
+				if err := migrateSteps(t.Context(), url, move.steps); err != nil {
+					t.Fatal(err)
+				}
+				if got := query(t, url, move.highest); got != want {
+					t.Errorf("after %s: %s = %d", used, move.highest, got)
+				}
+			}
+		}
+	})
+
 	t.Run("a failed step leaves nothing and can be repeated", func(t *testing.T) {
 		url := server.Schema(t)
 		good := migration{version: 1, up: `CREATE TABLE one (id bigint)`}

@@ -29,6 +29,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"read credential": selectCredential, "session": selectCredentialsBySession, "begin": beginRenewal,
 		"finish": finishRenewal, "abandon": abandonRenewal, "end": endLease, "lock credential": lockCredential,
 		"delete credential": deleteCredential, "revocations": selectRevocations,
+		"bounds of revocations":       selectRevocationBounds,
 		"delete sessions of user":     deleteAccountSessionsOfUser,
 		"delete sessions of provider": deleteAccountSessionsOfProvider,
 		"create session":              insertAccountSession, "read session": selectAccountSession, "assertion": insertAssertion,

@@ -7,13 +7,27 @@ import (
 )
 
 const (
+	// recordRevoked draws a number for each row of revoked, and records it. The row with the last number is held until the
+	// commit, and so the numbers become visible in their order: who has seen one has seen all below it. It is taken after
+	// the grants, however many they are, and only when there are any. Without that row the numbers are NULL, which the
+	// table refuses.
+	recordRevoked = `drawn AS (
+			UPDATE outbox o SET last_sequence = o.last_sequence + wanted.count
+			FROM (SELECT count(*) AS count FROM revoked) wanted
+			WHERE o.id = 1 AND wanted.count > 0
+			RETURNING o.last_sequence - wanted.count AS before
+		), recorded AS (
+			INSERT INTO revocations (sequence, grant_id, create_time)
+			SELECT drawn.before + row_number() OVER (ORDER BY revoked.id), revoked.id, revoked.revoke_time
+			FROM revoked LEFT JOIN drawn ON true
+		)`
+
 	selectRevocations = `SELECT sequence, grant_id, create_time FROM revocations WHERE sequence > $1
 		ORDER BY sequence LIMIT $2`
 
-	// The sequence is read beside the rows, which may all be swept.
-	selectRevocationBounds = `SELECT coalesce((SELECT min(sequence) FROM revocations), 0),
-			CASE WHEN is_called THEN last_value ELSE 0 END
-		FROM revocation_sequence`
+	// The last number is read beside the rows, which may all be swept.
+	selectRevocationBounds = `SELECT coalesce((SELECT min(sequence) FROM revocations), 0), last_sequence
+		FROM outbox WHERE id = 1`
 )
 
 func revocationFields(r *storage.Revocation) []any {
@@ -31,8 +45,7 @@ func (s *Store) Revocations(
 	return revocations, err
 }
 
-// RevocationBounds implements storage.Revocations. The highest number may belong to a revocation that is not committed
-// yet or never was.
+// RevocationBounds implements storage.Revocations.
 func (s *Store) RevocationBounds(ctx context.Context) (lowest, highest int64, err error) {
 	err = s.read(ctx, "read bounds of revocations", func(tx *session) error {
 		return tx.row([]any{&lowest, &highest}, selectRevocationBounds)

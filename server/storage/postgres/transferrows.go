@@ -12,13 +12,12 @@ import (
 )
 
 const (
-	// Numbers of sequences that were never used begin at 1 and count as not given out.
-	selectCounters = `SELECT CASE WHEN r.is_called THEN r.last_value ELSE 0 END,
+	// Numbers of a sequence that was never used begin at 1 and count as not given out.
+	selectCounters = `SELECT o.last_sequence,
 			greatest(CASE WHEN f.is_called THEN f.last_value ELSE 0 END, (SELECT coalesce(max(fence), 0) FROM credentials))
-		FROM revocation_sequence r, credential_fences f`
+		FROM outbox o, credential_fences f WHERE o.id = 1`
 
-	raiseRevocations = `SELECT setval('revocation_sequence', $1::bigint) FROM revocation_sequence
-		WHERE CASE WHEN is_called THEN last_value ELSE 0 END < $1::bigint`
+	raiseRevocations = `UPDATE outbox SET last_sequence = $1 WHERE id = 1 AND last_sequence < $1`
 
 	raiseFences = `SELECT setval('credential_fences', $1::bigint) FROM credential_fences
 		WHERE CASE WHEN is_called THEN last_value ELSE 0 END < $1::bigint`

@@ -1,6 +1,8 @@
 package storagetest
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -102,6 +104,7 @@ func outboxChecks() []check {
 			}
 			same(t, recorded(s.revocations()), ids)
 		}},
+		{"a follower that never looks back misses no revocation, also when a large one commits late", followsRevocations},
 	}
 }
 
@@ -159,4 +162,71 @@ func recordsRevocations(t *testing.T, s *scene) {
 			same(t, revocation.CreateTime, s.now)
 		}
 	}
+}
+
+// followsRevocations lets large and single revocations race while a follower reads on from the last number that it saw.
+func followsRevocations(t *testing.T, s *scene) {
+	const crowds, crowd = 3, 100
+	filters := make([]storage.GrantFilter, racers)
+	var ids []string
+	for i := range filters {
+		size := 1
+		if i < crowds {
+			size = crowd
+		}
+		client := s.client().ID
+		for range size {
+			ids = append(ids, s.grant(client, "alice").ID)
+		}
+		filters[i] = storage.GrantFilter{ClientID: client, Now: s.now}
+	}
+	slices.Sort(ids)
+	var seen []storage.Revocation
+	over := make(chan struct{})
+	followed := make(chan error, 1)
+	go func() {
+		for last := false; !last; {
+			select {
+			case <-over:
+				last = true // what is committed by now is seen in one more round
+			default:
+			}
+			if err := followOn(t.Context(), s, &seen); err != nil {
+				followed <- err
+				return
+			}
+		}
+		followed <- nil
+	}()
+	answers := race(len(filters), func(i int) error {
+		return second(s.RevokeGrants(t.Context(), filters[i], storage.RevokedByOperator))
+	})
+	close(over)
+	s.must(<-followed)
+	for _, err := range answers {
+		s.must(err)
+	}
+	if got := recorded(seen); !slices.Equal(got, ids) {
+		t.Errorf("the follower saw %d of %d revocations", len(got), len(ids))
+	}
+}
+
+// followOn reads what is new up to the highest number, in steps.
+func followOn(ctx context.Context, s *scene, seen *[]storage.Revocation) error {
+	position := func() int64 {
+		if len(*seen) == 0 {
+			return 0
+		}
+		return (*seen)[len(*seen)-1].Sequence
+	}
+	_, highest, err := s.RevocationBounds(ctx)
+	for err == nil && position() < highest {
+		var step []storage.Revocation
+		step, err = s.Revocations(ctx, position(), 10)
+		if err == nil && len(step) == 0 {
+			return fmt.Errorf("the highest number is %d, and nothing is seen above %d", highest, position())
+		}
+		*seen = append(*seen, step...)
+	}
+	return err
 }

@@ -13,9 +13,6 @@ import (
 const (
 	// batch is the most revocations that are read at once.
 	batch = 1000
-	// lookBack is how many sequence numbers are read again each time: a row may become visible a little later than one
-	// with a higher number, while its transaction is still open elsewhere. Hearing twice does no harm.
-	lookBack = 200
 	// queue is how far a subscriber may fall behind before it is told to forget everything.
 	queue = 256
 )
@@ -41,16 +38,18 @@ type Follower struct {
 	listener Listener
 	logger   *slog.Logger
 
-	mu          sync.Mutex
-	position    int64
+	polling sync.Mutex // held by the one poll at a time, also while it reads
+
+	mu          sync.Mutex // never held while the store is read
 	started     bool
-	told        map[int64]struct{} // sequences within lookBack that everybody has heard of
+	position    int64
+	hears       bool // the store answers, and so nothing is missing up to the position
 	subscribers map[chan Message]struct{}
 }
 
 // NewFollower returns a Follower.
 func NewFollower(store storage.Revocations, listener Listener, logger *slog.Logger) *Follower {
-	return &Follower{store: store, listener: listener, logger: logger, told: make(map[int64]struct{}), subscribers: make(map[chan Message]struct{})}
+	return &Follower{store: store, listener: listener, logger: logger, subscribers: make(map[chan Message]struct{})}
 }
 
 // Run polls until the context ends. While the store does not answer, verdicts that rest on silence would be wrong, so
@@ -61,11 +60,8 @@ func (f *Follower) Run(ctx context.Context, interval time.Duration) {
 	failing := false
 	for {
 		err := f.Poll(ctx)
-		if err != nil && ctx.Err() == nil {
-			f.listener.Forget()
-			if !failing {
-				f.logger.WarnContext(ctx, "the revocations cannot be read", "error", err)
-			}
+		if err != nil && ctx.Err() == nil && !failing {
+			f.logger.WarnContext(ctx, "the revocations cannot be read", "error", err)
 		}
 		failing = err != nil
 		select {
@@ -79,47 +75,61 @@ func (f *Follower) Run(ctx context.Context, interval time.Duration) {
 // Poll reads what is new and tells everybody. Subscribers hear of it even when nothing is new: silence would mean that
 // the stream is broken.
 func (f *Follower) Poll(ctx context.Context) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.started {
-		_, highest, err := f.store.RevocationBounds(ctx)
-		if err != nil {
-			return err
-		}
-		f.position, f.started = highest, true
+	f.polling.Lock()
+	defer f.polling.Unlock()
+	if err := f.poll(ctx); err != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.hears = false
+		f.listener.Forget()
+		return err
 	}
-	for {
-		read, err := f.store.Revocations(ctx, max(f.position-lookBack, 0), batch)
-		if err != nil {
-			return err
-		}
-		message := f.news(read)
-		advanced := message.Position > f.position
-		f.position = message.Position
-		f.listener.Revoked(message.GrantIDs...)
-		f.tell(message)
-		if len(read) < batch || !advanced {
-			return nil
-		}
-	}
+	return nil
 }
 
-// news is what nobody has been told yet.
-func (f *Follower) news(read []storage.Revocation) Message {
-	message := Message{Position: f.position}
-	for _, revocation := range read {
-		message.Position = max(message.Position, revocation.Sequence)
-		if _, ok := f.told[revocation.Sequence]; !ok {
-			f.told[revocation.Sequence] = struct{}{}
-			message.GrantIDs = append(message.GrantIDs, revocation.GrantID)
-		}
+func (f *Follower) poll(ctx context.Context) error {
+	_, highest, err := f.store.RevocationBounds(ctx)
+	if err != nil {
+		return err
 	}
-	for sequence := range f.told {
-		if sequence <= message.Position-lookBack {
-			delete(f.told, sequence)
+	position := f.catchUp(highest)
+	for position < highest {
+		read, err := f.store.Revocations(ctx, position, batch)
+		if err != nil {
+			return err
 		}
+		message := Message{Position: highest, GrantIDs: grants(read)}
+		if len(read) > 0 && (len(read) == batch || read[len(read)-1].Sequence > highest) {
+			message.Position = read[len(read)-1].Sequence
+		}
+		position = message.Position
+		f.mu.Lock()
+		f.tell(message)
+		f.mu.Unlock()
 	}
-	return message
+	return nil
+}
+
+// catchUp returns from where to read on, when the highest number is known, and gives a sign of life.
+//
+// After a start, and after a time in which nothing could be heard, everybody begins anew: verdicts of before the highest
+// number was read may rest on something older. So they do when the numbers have gone back, which they only do in a
+// database that has lost what it had acknowledged, or another one.
+func (f *Follower) catchUp(highest int64) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	anew := !f.hears || highest < f.position
+	if !f.started || highest < f.position {
+		f.position = highest
+	}
+	f.started, f.hears = true, true
+	if anew {
+		f.listener.Forget()
+	}
+	if anew || f.position == highest { // otherwise there is news, which is a sign of life too
+		f.tell(Message{Position: f.position, Reset: anew})
+	}
+	return f.position
 }
 
 // Forget tells everybody that nothing that they remember can be relied on: a key that tokens rest on is gone.
@@ -130,8 +140,11 @@ func (f *Follower) Forget() {
 	f.tell(Message{Position: f.position, Reset: true})
 }
 
-// tell never waits: a subscriber that does not keep up is told to forget everything, once it listens again.
+// tell tells the listener and the subscribers. It never waits: a subscriber that does not keep up is told to forget
+// everything, once it listens again. The caller holds the mutex.
 func (f *Follower) tell(message Message) {
+	f.position = message.Position
+	f.listener.Revoked(message.GrantIDs...)
 	for subscriber := range f.subscribers {
 		select {
 		case subscriber <- message:
@@ -152,33 +165,10 @@ func drain(subscriber chan Message) {
 	}
 }
 
-// Subscribe returns a channel of messages from a position on, and a function that ends it. The first message comes at
-// once. Position 0 means from now; a position that is no longer stored gets a reset.
-func (f *Follower) Subscribe(ctx context.Context, after int64) (<-chan Message, func(), error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	lowest, highest, err := f.store.RevocationBounds(ctx)
-	if err != nil {
-		return nil, nil, err
+func grants(revocations []storage.Revocation) []string {
+	ids := make([]string, len(revocations))
+	for i, revocation := range revocations {
+		ids[i] = revocation.GrantID
 	}
-	first := Message{Position: highest}
-	if after > 0 {
-		missed, err := f.store.Revocations(ctx, max(after-lookBack, 0), batch)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, revocation := range missed {
-			first.GrantIDs = append(first.GrantIDs, revocation.GrantID)
-		}
-		// Numbers above the position are gone from the store, or more than one message holds, or not ours.
-		first.Reset = len(missed) == batch || after > highest || (after < highest && (lowest == 0 || lowest > after+1))
-	}
-	subscriber := make(chan Message, queue)
-	subscriber <- first
-	f.subscribers[subscriber] = struct{}{}
-	return subscriber, func() {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		delete(f.subscribers, subscriber)
-	}, nil
+	return ids
 }

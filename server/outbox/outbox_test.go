@@ -20,6 +20,8 @@ type store struct {
 	rows []storage.Revocation
 	high int64
 	err  error
+	// pause holds up the next reader of the rows.
+	pause func()
 }
 
 func (s *store) add(sequence int64) {
@@ -40,6 +42,12 @@ func (s *store) fail(err error) {
 func (s *store) Revocations(_ context.Context, after int64, limit int) ([]storage.Revocation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if pause := s.pause; pause != nil {
+		s.pause = nil
+		s.mu.Unlock()
+		pause()
+		s.mu.Lock()
+	}
 	var found []storage.Revocation
 	for _, row := range s.rows {
 		if row.Sequence > after && len(found) < limit {
@@ -94,6 +102,16 @@ func poll(t *testing.T, f *Follower) {
 	}
 }
 
+func subscribe(t *testing.T, f *Follower, after int64) Subscription {
+	t.Helper()
+	subscription, err := f.Subscribe(t.Context(), after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(subscription.End)
+	return subscription
+}
+
 func TestEveryRevocationIsToldOnce(t *testing.T) {
 	f, s, v := newFollower()
 	poll(t, f)
@@ -109,30 +127,14 @@ func TestEveryRevocationIsToldOnce(t *testing.T) {
 	}
 }
 
-func TestRowThatAppearsLateIsStillTold(t *testing.T) {
-	f, s, v := newFollower()
-	poll(t, f)
-	s.add(2)
-	poll(t, f)
-	s.add(1) // its transaction was open longer
-	poll(t, f)
-	if v.revoked[grant(1)] != 1 || v.revoked[grant(2)] != 1 {
-		t.Errorf("told: %v", v.revoked)
-	}
-}
-
 func TestSubscriberHearsFromItsPositionOn(t *testing.T) {
 	f, s, _ := newFollower()
 	for sequence := range int64(5) {
 		s.add(sequence + 1)
 	}
 	poll(t, f)
-	messages, end, err := f.Subscribe(t.Context(), 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer end()
-	first := <-messages
+	heard := subscribe(t, f, 3)
+	first, messages := heard.First, heard.Messages
 	if first.Position != 5 || first.Reset || !slices.Contains(first.GrantIDs, grant(4)) || !slices.Contains(first.GrantIDs, grant(5)) {
 		t.Errorf("first = %+v", first)
 	}
@@ -154,25 +156,16 @@ func TestPositionsThatCannotBeServedAreReset(t *testing.T) {
 	}
 	poll(t, f)
 	for after, want := range map[int64]bool{0: false, 10: false, 15: false, 20: false, 9: true, 3: true, 99: true} {
-		messages, end, err := f.Subscribe(t.Context(), after)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if first := <-messages; first.Reset != want {
+		if first := subscribe(t, f, after).First; first.Reset != want {
 			t.Errorf("after %d: %+v", after, first)
 		}
-		end()
 	}
 }
 
 func TestSlowSubscriberIsResetAndHoldsNobodyUp(t *testing.T) {
 	f, s, v := newFollower()
 	poll(t, f)
-	messages, end, err := f.Subscribe(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer end()
+	messages := subscribe(t, f, 0).Messages
 	for sequence := range int64(queue + 10) {
 		s.add(sequence + 1)
 		poll(t, f)
@@ -193,18 +186,14 @@ func TestEverybodyForgetsWhenAKeyIsGone(t *testing.T) {
 	f, s, v := newFollower()
 	s.add(1)
 	poll(t, f)
-	messages, end, err := f.Subscribe(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer end()
-	<-messages
+	messages := subscribe(t, f, 0).Messages
+	forgot := v.forgot
 	f.Forget()
 	if reset := <-messages; !reset.Reset || reset.Position != 1 {
 		t.Errorf("a subscriber hears %+v", reset)
 	}
-	if v.forgot != 1 {
-		t.Errorf("the verifier forgot %d times", v.forgot)
+	if v.forgot != forgot+1 {
+		t.Errorf("the verifier forgot %d times", v.forgot-forgot)
 	}
 }
 
@@ -219,13 +208,13 @@ func TestWhileTheStoreIsSilentNothingIsRemembered(t *testing.T) {
 		}()
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
-		if v.forgot != 0 {
-			t.Errorf("forgot %d times without a reason", v.forgot)
+		if v.forgot != 1 { // what was remembered before the first number was known
+			t.Errorf("forgot %d times without a reason", v.forgot-1)
 		}
 		s.fail(errors.New("down"))
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
-		if v.forgot < 4 {
+		if v.forgot < 5 {
 			t.Errorf("forgot %d times in 5 polls", v.forgot)
 		}
 		s.fail(nil)
@@ -238,4 +227,89 @@ func TestWhileTheStoreIsSilentNothingIsRemembered(t *testing.T) {
 		cancel()
 		<-done
 	})
+}
+
+func TestSubscribersWaitForNoStoreAndLoseNothingMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, s, v := newFollower()
+		poll(t, f)
+		for sequence := range int64(3) {
+			s.add(sequence + 1)
+		}
+		poll(t, f)
+		other := subscribe(t, f, 0).Messages
+		release := make(chan struct{})
+		s.pause = func() { <-release }
+		late := make(chan Subscription)
+		go func() { late <- subscribe(t, f, 1) }() // hangs while it reads the past
+		synctest.Wait()
+		s.add(4)
+		poll(t, f)
+		f.Forget()
+		if next := <-other; !slices.Equal(next.GrantIDs, []string{grant(4)}) || v.revoked[grant(4)] != 1 {
+			t.Errorf("another subscriber heard %+v", next)
+		}
+		close(release)
+		heard := <-late
+		if !slices.Contains(heard.First.GrantIDs, grant(2)) || !slices.Contains(heard.First.GrantIDs, grant(3)) || heard.First.Position != 3 {
+			t.Errorf("first = %+v", heard.First)
+		}
+		if next := <-heard.Messages; next.Position != 4 || !slices.Equal(next.GrantIDs, []string{grant(4)}) {
+			t.Errorf("next = %+v", next)
+		}
+		if reset := <-heard.Messages; !reset.Reset {
+			t.Errorf("then = %+v", reset)
+		}
+	})
+}
+
+func TestWhoWasAheadOfThisReplicaIsServed(t *testing.T) {
+	f, s, _ := newFollower()
+	s.add(1)
+	poll(t, f)
+	s.add(2) // another replica has told it already
+	if first := subscribe(t, f, 2).First; first.Reset || first.Position != 2 {
+		t.Errorf("first = %+v", first)
+	}
+}
+
+func TestWhoeverHearsNothingTakesNoSubscribers(t *testing.T) {
+	f, s, _ := newFollower()
+	if _, err := f.Subscribe(t.Context(), 0); !errors.Is(err, ErrDeaf) {
+		t.Errorf("before the first poll: %v", err)
+	}
+	poll(t, f)
+	messages := subscribe(t, f, 0).Messages
+	s.fail(errors.New("down"))
+	if f.Poll(t.Context()) == nil {
+		t.Fatal("no error")
+	}
+	if _, err := f.Subscribe(t.Context(), 0); !errors.Is(err, ErrDeaf) {
+		t.Errorf("during the outage: %v", err)
+	}
+	s.fail(nil)
+	poll(t, f)
+	if after := <-messages; !after.Reset { // what was told before it may be undone
+		t.Errorf("after the outage: %+v", after)
+	}
+}
+
+func TestNumbersThatGoBackResetEverybody(t *testing.T) {
+	f, s, v := newFollower()
+	poll(t, f)
+	for sequence := range int64(5) {
+		s.add(sequence + 1)
+	}
+	poll(t, f)
+	messages, forgot := subscribe(t, f, 0).Messages, v.forgot
+	s.rows, s.high = s.rows[:3], 3 // a standby took over that had lost two
+	poll(t, f)
+	if reset := <-messages; !reset.Reset || reset.Position != 3 || v.forgot != forgot+1 {
+		t.Errorf("heard %+v, forgot %d times", reset, v.forgot-forgot)
+	}
+	s.add(4)
+	poll(t, f)
+	if next := <-messages; !slices.Equal(next.GrantIDs, []string{grant(4)}) {
+		t.Errorf("next = %+v", next)
+	}
 }

@@ -57,7 +57,7 @@ type Logouts interface {
 
 // Subscriptions hands out the stream of revocations.
 type Subscriptions interface {
-	Subscribe(ctx context.Context, after int64) (<-chan outbox.Message, func(), error)
+	Subscribe(ctx context.Context, after int64) (outbox.Subscription, error)
 }
 
 // Keys publishes the public keys.

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"strings"
-	"time"
 
 	"google.golang.org/grpc/metadata"
 
@@ -85,36 +84,5 @@ func introspection(verdict *verify.Verdict) *gatehousev1.IntrospectTokenResponse
 		Aud:       claims.Audience,
 		Iss:       claims.Issuer,
 		Jti:       claims.ID,
-	}
-}
-
-// maxSilence is how long a watcher hears nothing when nothing happens.
-const maxSilence = time.Second
-
-// WatchRevocations streams the grants that end.
-func (a *Auth) WatchRevocations(req *gatehousev1.WatchRevocationsRequest, stream gatehousev1.AuthService_WatchRevocationsServer) error {
-	messages, end, err := a.deps.Subscriptions.Subscribe(stream.Context(), req.GetAfter())
-	if err != nil {
-		return oauth.Unavailable(err)
-	}
-	defer end()
-	quietSince := time.Time{}
-	for {
-		select {
-		case <-stream.Context().Done():
-			return stream.Context().Err()
-		case message := <-messages:
-			now := a.deps.Now()
-			if len(message.GrantIDs) == 0 && !message.Reset && now.Sub(quietSince) < maxSilence/2 {
-				continue
-			}
-			quietSince = now
-			err := stream.Send(&gatehousev1.WatchRevocationsResponse{
-				Position: message.Position, GrantIds: message.GrantIDs, Reset_: message.Reset,
-			})
-			if err != nil {
-				return err
-			}
-		}
 	}
 }

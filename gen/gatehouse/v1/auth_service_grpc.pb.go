@@ -113,13 +113,18 @@ type AuthServiceClient interface {
 	// client that an operator registered, or with the admin token as a bearer token; clients that registered themselves
 	// are refused. Whatever is not active answers the same.
 	//
+	// Over gRPC the admin token opens the method, as an edge presents it, and says nothing about who asks: beside it the
+	// call needs the credentials of such a client, in the message or as Basic, or the admin token a second time.
+	//
 	// Errors: invalid_client (UNAUTHENTICATED); invalid_request (INVALID_ARGUMENT); temporarily_unavailable (UNAVAILABLE).
 	IntrospectToken(ctx context.Context, in *IntrospectTokenRequest, opts ...grpc.CallOption) (*IntrospectTokenResponse, error)
 	// WatchRevocations streams the grants that end, from a position on. The first message tells the current position at
-	// once; after that one comes for every revocation, and an empty one at least every second, so that a caller knows that
-	// it hears. A caller that has heard nothing for two seconds must read the store (FRESHNESS_STRICT) until it hears again.
+	// once; after that one comes for every revocation, and an empty one at least every 750 ms, so that a caller knows that
+	// it hears. A caller that has heard nothing for one second must read the store (FRESHNESS_STRICT) until it hears again.
 	//
 	// A revocation may be told more than once. It is told within one second of the answer that acknowledged it.
+	//
+	// Errors: UNAVAILABLE while the server itself cannot hear of revocations.
 	WatchRevocations(ctx context.Context, in *WatchRevocationsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchRevocationsResponse], error)
 	// ReceiveLogoutToken ends the grants that a session of the identity provider stands behind, and the sign-ins to the
 	// account page that came from it (OpenID Connect Back-Channel Logout 1.0 section 2.5).
@@ -421,13 +426,18 @@ type AuthServiceServer interface {
 	// client that an operator registered, or with the admin token as a bearer token; clients that registered themselves
 	// are refused. Whatever is not active answers the same.
 	//
+	// Over gRPC the admin token opens the method, as an edge presents it, and says nothing about who asks: beside it the
+	// call needs the credentials of such a client, in the message or as Basic, or the admin token a second time.
+	//
 	// Errors: invalid_client (UNAUTHENTICATED); invalid_request (INVALID_ARGUMENT); temporarily_unavailable (UNAVAILABLE).
 	IntrospectToken(context.Context, *IntrospectTokenRequest) (*IntrospectTokenResponse, error)
 	// WatchRevocations streams the grants that end, from a position on. The first message tells the current position at
-	// once; after that one comes for every revocation, and an empty one at least every second, so that a caller knows that
-	// it hears. A caller that has heard nothing for two seconds must read the store (FRESHNESS_STRICT) until it hears again.
+	// once; after that one comes for every revocation, and an empty one at least every 750 ms, so that a caller knows that
+	// it hears. A caller that has heard nothing for one second must read the store (FRESHNESS_STRICT) until it hears again.
 	//
 	// A revocation may be told more than once. It is told within one second of the answer that acknowledged it.
+	//
+	// Errors: UNAVAILABLE while the server itself cannot hear of revocations.
 	WatchRevocations(*WatchRevocationsRequest, grpc.ServerStreamingServer[WatchRevocationsResponse]) error
 	// ReceiveLogoutToken ends the grants that a session of the identity provider stands behind, and the sign-ins to the
 	// account page that came from it (OpenID Connect Back-Channel Logout 1.0 section 2.5).

@@ -392,11 +392,12 @@ func (x *WatchRevocationsRequest) GetAfter() int64 {
 // WatchRevocationsResponse is one message of the stream.
 type WatchRevocationsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Position of this message. It grows.
+	// Position of this message. It never falls but in a message with reset.
 	Position int64 `protobuf:"varint,1,opt,name=position,proto3" json:"position,omitempty"`
 	// Grants that have ended. Empty in a message that only says that the stream lives.
 	GrantIds []string `protobuf:"bytes,2,rep,name=grant_ids,json=grantIds,proto3" json:"grant_ids,omitempty"`
-	// True when revocations before this message may be missing, since the caller's position is too old: forget everything.
+	// True when revocations before this message may be missing (the caller's position is too old, or the server could not hear
+	// for a while), or when a signing key is gone: forget everything.
 	Reset_        bool `protobuf:"varint,3,opt,name=reset,proto3" json:"reset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -23,14 +23,17 @@ type Gate struct {
 	inProcess  bool
 	loopback   bool
 	adminToken secret.Text
+	streams    *streams
 }
 
 // InProcessGate is the gate of the edge in the same process.
-func InProcessGate(table Table) Gate { return Gate{table: table, inProcess: true} }
+func InProcessGate(table Table) Gate {
+	return Gate{table: table, inProcess: true, streams: newStreams()}
+}
 
 // ListenerGate is the gate of a network listener. On loopback, local methods need no token.
 func ListenerGate(table Table, adminToken secret.Text, loopback bool) Gate {
-	return Gate{table: table, adminToken: adminToken, loopback: loopback}
+	return Gate{table: table, adminToken: adminToken, loopback: loopback, streams: newStreams()}
 }
 
 // admit returns the context of a call that is allowed, or the status to refuse with.
@@ -76,10 +79,16 @@ func (g Gate) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, ha
 	return handler(ctx, req)
 }
 
-// Stream refuses streams that are not allowed. None of them looks at who called.
+// Stream refuses streams that are not allowed, or too many. None of them looks at who called.
 func (g Gate) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	if _, err := g.admit(stream.Context(), info.FullMethod); err != nil {
 		return err
 	}
+	_, trusted := g.takeAdminToken(stream.Context())
+	from := place{method: info.FullMethod, trusted: trusted || g.inProcess}
+	if err := g.streams.enter(from); err != nil {
+		return err
+	}
+	defer g.streams.leave(from)
 	return handler(srv, stream)
 }

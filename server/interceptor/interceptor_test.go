@@ -141,6 +141,47 @@ func TestStreamsPassTheGateToo(t *testing.T) {
 	}
 }
 
+func TestStrangersCannotTakeEveryStream(t *testing.T) {
+	gate := interceptor.ListenerGate(interceptor.NewTable(), secret.NewText(adminToken), true)
+	_, conn := serve(t, gate, new(strings.Builder), good)
+	open := func(ctx context.Context, bearer string) error {
+		if bearer != "" {
+			ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+bearer)
+		}
+		stream, err := grpc_health_v1.NewHealthClient(conn).Watch(ctx, &grpc_health_v1.HealthCheckRequest{})
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		return err
+	}
+	one, leave := context.WithCancel(t.Context())
+	defer leave()
+	if err := open(one, ""); err != nil {
+		t.Fatal(err)
+	}
+	for range 63 {
+		if err := open(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, bearer := range map[string]string{"nothing": "", "a wrong token": adminToken + "x"} {
+		if err := open(t.Context(), bearer); status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "admin token") {
+			t.Errorf("one more with %s: %v", name, err)
+		}
+	}
+	for range 65 {
+		if err := open(t.Context(), adminToken); err != nil {
+			t.Fatalf("an edge: %v", err)
+		}
+	}
+	leave()
+	for open(t.Context(), "") != nil { // the server hears of it in a moment
+		if t.Context().Err() != nil {
+			t.Fatal("a place that was left stays taken")
+		}
+	}
+}
+
 // An edge in another process presents the admin token with every call of anybody.
 func TestTheAdminTokenOfAnEdgeIsNotItsClients(t *testing.T) {
 	for name, test := range map[string]struct{ sent, left []string }{

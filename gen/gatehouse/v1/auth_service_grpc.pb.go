@@ -124,7 +124,8 @@ type AuthServiceClient interface {
 	//
 	// A revocation may be told more than once. It is told within one second of the answer that acknowledged it.
 	//
-	// Errors: UNAVAILABLE while the server itself cannot hear of revocations.
+	// Errors: UNAVAILABLE while the server itself cannot hear of revocations; RESOURCE_EXHAUSTED when 64 callers without the
+	// admin token listen already, or 1024 with it.
 	WatchRevocations(ctx context.Context, in *WatchRevocationsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchRevocationsResponse], error)
 	// ReceiveLogoutToken ends the grants that a session of the identity provider stands behind, and the sign-ins to the
 	// account page that came from it (OpenID Connect Back-Channel Logout 1.0 section 2.5).
@@ -437,7 +438,8 @@ type AuthServiceServer interface {
 	//
 	// A revocation may be told more than once. It is told within one second of the answer that acknowledged it.
 	//
-	// Errors: UNAVAILABLE while the server itself cannot hear of revocations.
+	// Errors: UNAVAILABLE while the server itself cannot hear of revocations; RESOURCE_EXHAUSTED when 64 callers without the
+	// admin token listen already, or 1024 with it.
 	WatchRevocations(*WatchRevocationsRequest, grpc.ServerStreamingServer[WatchRevocationsResponse]) error
 	// ReceiveLogoutToken ends the grants that a session of the identity provider stands behind, and the sign-ins to the
 	// account page that came from it (OpenID Connect Back-Channel Logout 1.0 section 2.5).

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/fullstorydev/grpchan"
@@ -64,6 +65,10 @@ type Config struct {
 	AllowedHosts []string
 	// AllowedOrigins are the origins of web pages that may call the MCP endpoint, beside the issuer.
 	AllowedOrigins []string
+	// TrustedProxies are the networks of reverse proxies whose X-Forwarded-For tells the address of the client.
+	TrustedProxies []netip.Prefix
+	// Limits bound how often anonymous visitors are served.
+	Limits Limits
 }
 
 // Handler answers every request to the edge. It is safe for concurrent use.
@@ -120,16 +125,20 @@ type rooms struct {
 }
 
 func open(deps Deps, config Config, site *site) (*rooms, error) {
+	admit := newAdmission(deps.Now, config, site)
 	conn := grpchan.InterceptClientConnUnary(deps.Conn, requestlog.UnaryClientInterceptor)
 	core := gatehousev1.NewAuthServiceClient(conn)
 	endpoints, err := oauth.NewHandler(context.Background(), conn,
-		oauth.Config{Logger: deps.Logger, CallTimeout: callTimeout})
+		oauth.Config{
+			Logger: deps.Logger, CallTimeout: callTimeout,
+			AdmitRegistration: admit.registration, AdmitToken: admit.token,
+		})
 	if err != nil {
 		return nil, err
 	}
 	pages, err := page.New(page.Deps{
 		Auth: core, Logger: deps.Logger, Issuer: config.Issuer, ServerName: config.ServerName, MCPURL: config.Resource,
-		Secure: site.secure, Random: deps.Random, Now: deps.Now,
+		Secure: site.secure, AdmitLogin: admit.login, Random: deps.Random, Now: deps.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ import (
 // retryDefault is when to try again after an outage that does not say so.
 const retryDefault = 2 * time.Second
 
-// Error codes that this package decides about (RFC 6749 section 5.2, RFC 7591 section 3.2.2). not_found is its own.
+// Error codes that this package decides about (RFC 6749 section 5.2, RFC 7591 section 3.2.2). The last two are its own.
 const (
 	codeInvalidRequest  = "invalid_request"
 	codeInvalidClient   = "invalid_client"
@@ -28,6 +28,7 @@ const (
 	codeServerError     = "server_error"
 	codeUnavailable     = "temporarily_unavailable"
 	codeNotFound        = "not_found"
+	codeTooMany         = "too_many_requests"
 )
 
 // failure is an answer that says what is wrong, in the form of RFC 6749 section 5.2.
@@ -56,6 +57,13 @@ func methodNotAllowed(allow string) *failure {
 	return &failure{
 		status: http.StatusMethodNotAllowed, code: codeInvalidRequest, allow: allow,
 		description: "The endpoint does not have this method.",
+	}
+}
+
+func tooManyRequests(wait time.Duration) *failure {
+	return &failure{
+		status: http.StatusTooManyRequests, code: codeTooMany, retryAfter: wait,
+		description: "There were too many requests. Try again later.",
 	}
 }
 

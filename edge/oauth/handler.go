@@ -29,6 +29,9 @@ type Config struct {
 	Logger *slog.Logger
 	// CallTimeout bounds one call of the core. A core that takes longer counts as unavailable.
 	CallTimeout time.Duration
+	// AdmitRegistration and AdmitToken say how long a request has to wait, 0 when it is taken: one for the registration
+	// endpoint, one for the endpoints where clients authenticate. Optional.
+	AdmitRegistration, AdmitToken func(*http.Request) time.Duration
 }
 
 type handler struct {
@@ -47,11 +50,12 @@ func NewHandler(ctx context.Context, conn grpc.ClientConnInterface, cfg Config) 
 	}
 	return &handler{
 		posts: map[string]*post{
-			"/register": {gateway: gateway, mediaType: mediaJSON, anyOrigin: true},
-			"/token":    {gateway: gateway, mediaType: mediaForm, anyOrigin: true},
-			"/revoke":   {gateway: gateway, mediaType: mediaForm, anyOrigin: true},
+			"/register": {gateway: gateway, mediaType: mediaJSON, anyOrigin: true, admit: cfg.AdmitRegistration},
+			"/token":    {gateway: gateway, mediaType: mediaForm, anyOrigin: true, admit: cfg.AdmitToken},
+			"/revoke":   {gateway: gateway, mediaType: mediaForm, anyOrigin: true, admit: cfg.AdmitToken},
 			// Resource servers and identity providers call these, and no page of theirs does.
-			pathIntrospect:             {gateway: gateway, mediaType: mediaForm},
+			pathIntrospect: {gateway: gateway, mediaType: mediaForm, admit: cfg.AdmitToken},
+			// A provider that ends many sessions at once sends many of these, and none of them twice.
 			"/auth/backchannel-logout": {gateway: gateway, mediaType: mediaForm, anonymous: true},
 		},
 		documents: &documents{gateway: gateway},

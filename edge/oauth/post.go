@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // maxBody is the largest request body that is read, in bytes.
@@ -25,6 +26,8 @@ type post struct {
 	anyOrigin bool
 	// anonymous callers prove themselves by what they send. An Authorization header means nothing then.
 	anonymous bool
+	// admit says how long a request has to wait, 0 when it is taken. Nil takes all.
+	admit func(*http.Request) time.Duration
 }
 
 func (p *post) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -43,6 +46,12 @@ func (p *post) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		methodNotAllowed(http.MethodPost).write(w)
 		return
+	}
+	if p.admit != nil {
+		if wait := p.admit(r); wait > 0 {
+			tooManyRequests(wait).write(w)
+			return
+		}
 	}
 	body, f := p.read(w, r)
 	if f != nil {

@@ -67,7 +67,7 @@ func (p *Pages) fault(w http.ResponseWriter, r *http.Request, err error) {
 func (p *Pages) failCall(w http.ResponseWriter, r *http.Request, err error) {
 	pr, retry := problemOf(err)
 	if retry > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.Seconds()))))
+		w.Header().Set("Retry-After", retryAfter(retry))
 	}
 	if pr.Status >= http.StatusInternalServerError {
 		p.logger.ErrorContext(r.Context(), "core did not answer a page",
@@ -75,6 +75,9 @@ func (p *Pages) failCall(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p.fail(w, r, pr)
 }
+
+// retryAfter returns a time to wait in whole seconds (RFC 9110 section 10.2.3). None is too short.
+func retryAfter(wait time.Duration) string { return strconv.Itoa(int(math.Ceil(wait.Seconds()))) }
 
 // problemOf maps an error of the core to what a browser is told, and to the time after which trying again may help. The
 // reason decides where there is one; the gRPC code decides for the rest.

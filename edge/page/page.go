@@ -43,7 +43,7 @@ type Authorizer interface {
 		*gatehousev1.EndAccountSessionResponse, error)
 }
 
-// Deps is what the pages need. Every field but Secure is required.
+// Deps is what the pages need. Every field but Secure and AdmitLogin is required.
 type Deps struct {
 	// Auth is the core.
 	Auth Authorizer
@@ -58,6 +58,8 @@ type Deps struct {
 	// Secure is true when the issuer is an https URL. Cookies are then bound to this host alone, and browsers are told
 	// to come by https only.
 	Secure bool
+	// AdmitLogin says how long a request that begins a login has to wait, 0 when it is taken. Optional.
+	AdmitLogin func(*http.Request) time.Duration
 	// Random yields the secrets of page cookies.
 	Random io.Reader
 	// Now is the clock.
@@ -75,6 +77,7 @@ type Pages struct {
 	now    func() time.Time
 	views  *views
 	cookie cookieJar
+	admit  func(*http.Request) time.Duration
 }
 
 // New returns the pages, or an error that names what is missing in deps.
@@ -103,6 +106,7 @@ func New(deps Deps) (*Pages, error) {
 		now:    deps.Now,
 		views:  views,
 		cookie: cookieJar{secure: deps.Secure, random: deps.Random, now: deps.Now},
+		admit:  deps.AdmitLogin,
 	}, nil
 }
 
@@ -125,11 +129,13 @@ func originOf(issuer string) (string, error) {
 
 // Register adds the routes of the pages. Each pattern answers all methods, so that a wrong method gets a page too.
 func (p *Pages) Register(mux *http.ServeMux) {
-	mux.Handle("/authorize", p.route(methods{http.MethodGet: stateful(p.authorize), http.MethodPost: p.authorize}))
+	mux.Handle("/authorize", p.route(methods{
+		http.MethodGet: stateful(p.limited(p.authorize)), http.MethodPost: p.limited(p.authorize),
+	}))
 	mux.Handle("/consent", p.route(methods{http.MethodGet: stateful(p.showConsent), http.MethodPost: p.decideConsent}))
 	mux.Handle("/auth/callback", p.route(methods{http.MethodGet: stateful(p.callback)}))
 	mux.Handle("/account", p.route(methods{http.MethodGet: p.showAccount}))
-	mux.Handle("/account/login", p.route(methods{http.MethodPost: p.signIn}))
+	mux.Handle("/account/login", p.route(methods{http.MethodPost: p.limited(p.signIn)}))
 	mux.Handle("/account/disconnect", p.route(methods{http.MethodGet: p.confirmDisconnect, http.MethodPost: p.disconnect}))
 	mux.Handle("/account/logout", p.route(methods{http.MethodPost: p.signOut}))
 	mux.Handle("/assets/", p.route(methods{http.MethodGet: p.asset, http.MethodHead: p.asset}))

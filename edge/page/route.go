@@ -67,6 +67,21 @@ func stateful(handle http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
+// limited asks a visitor to wait when too many logins begin.
+func (p *Pages) limited(handle http.HandlerFunc) http.HandlerFunc {
+	if p.admit == nil {
+		return handle
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		if wait := p.admit(r); wait > 0 {
+			w.Header().Set("Retry-After", retryAfter(wait))
+			p.Error(w, r, http.StatusTooManyRequests)
+			return
+		}
+		handle(w, r)
+	}
+}
+
 // redirect sends the browser on with 303, the one status that never repeats a POST at the next place (RFC 9700
 // section 4.12). The body is empty: it would only repeat a URL that may hold a code.
 func redirect(w http.ResponseWriter, location string) {

@@ -4,6 +4,7 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,14 @@ type Config struct {
 	MaxUnusedClients int
 	MaxTransactions  int
 	VerifyCacheSize  int
+
+	TrustedProxies     []netip.Prefix
+	RegisterLimit      Rate
+	RegisterLimitTotal Rate
+	LoginLimit         Rate
+	LoginLimitTotal    Rate
+	TokenLimit         Rate
+	TokenLimitTotal    Rate
 
 	LogLevel  string
 	LogFormat string

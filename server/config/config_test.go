@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,6 +102,21 @@ func TestDatabasesThatAreNearOrSayHowTheyAreReachedAreAccepted(t *testing.T) {
 	}
 }
 
+func TestLimitsAndProxiesAreRead(t *testing.T) {
+	c, err := Load(Sources{Environ: []string{
+		"GATEHOUSE_LOGIN_LIMIT=0", "GATEHOUSE_TOKEN_LIMIT=10/1s", "GATEHOUSE_TRUSTED_PROXIES=127.0.0.1 10.1.2.3/8 fd00::/8",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.LoginLimit != (Rate{}) || c.TokenLimit != (Rate{10, time.Second}) || c.RegisterLimit != (Rate{600, 10 * time.Minute}) {
+		t.Errorf("limits = %v %v %v", c.LoginLimit, c.TokenLimit, c.RegisterLimit)
+	}
+	if got := fmt.Sprint(c.TrustedProxies); got != "[127.0.0.1/32 10.0.0.0/8 fd00::/8]" {
+		t.Errorf("proxies = %s", got)
+	}
+}
+
 func TestUnsafeOrWrongSettingsAreRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		environ string
@@ -130,6 +146,11 @@ func TestUnsafeOrWrongSettingsAreRefused(t *testing.T) {
 		"database off loopback":     {"GATEHOUSE_STORE_URL=postgres://db.example.com/x", "GATEHOUSE_STORE_URL"},
 		"one database off loopback": {"GATEHOUSE_STORE_URL=postgres://localhost:1,db:2/x", "GATEHOUSE_STORE_URL"},
 		"store without a host":      {"GATEHOUSE_STORE_URL=postgres:///x", "GATEHOUSE_STORE_URL"},
+		"limit without a period":    {"GATEHOUSE_LOGIN_LIMIT=600", "GATEHOUSE_LOGIN_LIMIT"},
+		"limit of nothing":          {"GATEHOUSE_LOGIN_LIMIT=0/1m", "GATEHOUSE_LOGIN_LIMIT"},
+		"one uses up the total":     {"GATEHOUSE_TOKEN_LIMIT=3000/1s", "GATEHOUSE_TOKEN_LIMIT_TOTAL"},
+		"proxy by name":             {"GATEHOUSE_TRUSTED_PROXIES=proxy", "GATEHOUSE_TRUSTED_PROXIES"},
+		"everybody is a proxy":      {"GATEHOUSE_TRUSTED_PROXIES=10.0.0.0/8 0.0.0.0/0", "GATEHOUSE_TRUSTED_PROXIES"},
 		"misspelt":                  {"GATEHOUSE_HTTP_ADR=127.0.0.1:1", "GATEHOUSE_HTTP_ADR"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 
@@ -135,6 +136,20 @@ func bounds() []Setting {
 			func(c *Config) *int { return &c.MaxUnusedClients }),
 		number("GATEHOUSE_MAX_TRANSACTIONS", "10000", group, "Most logins that wait for consent. As many again may be at the provider, and as many again on their way to the account page. One more takes the place of the oldest of its kind.",
 			func(c *Config) *int { return &c.MaxTransactions }),
+		networks("GATEHOUSE_TRUSTED_PROXIES", group, "Networks of the reverse proxies in front of this server, such as 127.0.0.1 or 10.0.0.0/8, separated by spaces. Their X-Forwarded-For tells the address of a client, by which the limits below tell clients apart. Others are not believed.",
+			func(c *Config) *[]netip.Prefix { return &c.TrustedProxies }),
+		rate("GATEHOUSE_REGISTER_LIMIT", "600/10m", group, "Registrations of clients by one address (IPv6: one /64): so many at once, and as many again in each period. 0 is no limit.",
+			func(c *Config) *Rate { return &c.RegisterLimit }),
+		rate("GATEHOUSE_REGISTER_LIMIT_TOTAL", "1500/2m", group, "The same for all addresses together. At least twice GATEHOUSE_REGISTER_LIMIT.",
+			func(c *Config) *Rate { return &c.RegisterLimitTotal }),
+		rate("GATEHOUSE_LOGIN_LIMIT", "600/10m", group, "Logins that one address begins, for a client or for the account page. 0 is no limit.",
+			func(c *Config) *Rate { return &c.LoginLimit }),
+		rate("GATEHOUSE_LOGIN_LIMIT_TOTAL", "1500/2m", group, "The same for all addresses together. At least twice GATEHOUSE_LOGIN_LIMIT.",
+			func(c *Config) *Rate { return &c.LoginLimitTotal }),
+		rate("GATEHOUSE_TOKEN_LIMIT", "3000/10s", group, "Requests of one address to /token, /revoke and /introspect. 0 is no limit.",
+			func(c *Config) *Rate { return &c.TokenLimit }),
+		rate("GATEHOUSE_TOKEN_LIMIT_TOTAL", "30000/10s", group, "The same for all addresses together. At least twice GATEHOUSE_TOKEN_LIMIT.",
+			func(c *Config) *Rate { return &c.TokenLimitTotal }),
 		number("GATEHOUSE_VERIFY_CACHE_SIZE", "100000", group, "Most verified tokens that are remembered.",
 			func(c *Config) *int { return &c.VerifyCacheSize }),
 		choice("GATEHOUSE_LOG_LEVEL", []string{"info", "debug", "warn", "error"}, group, "Least level that is logged.",

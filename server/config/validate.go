@@ -44,6 +44,9 @@ func (c *Config) complete() Problems {
 		report("GATEHOUSE_CORE_ADDR", "is off loopback: set GATEHOUSE_GRPC_TLS_CA")
 	}
 	c.checkStore(report)
+	checkTotal(report, "GATEHOUSE_REGISTER_LIMIT", c.RegisterLimit, c.RegisterLimitTotal)
+	checkTotal(report, "GATEHOUSE_LOGIN_LIMIT", c.LoginLimit, c.LoginLimitTotal)
+	checkTotal(report, "GATEHOUSE_TOKEN_LIMIT", c.TokenLimit, c.TokenLimitTotal)
 	if c.RefreshGrace > maxRefreshGrace {
 		report("GATEHOUSE_REFRESH_GRACE", "must be at most 5m")
 	}

@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-auth/gatehouse/edge"
+	"github.com/gatehouse-auth/gatehouse/edge/ratelimit"
+	"github.com/gatehouse-auth/gatehouse/server/config"
 )
 
 // edgeNode is the edge with its HTTP listener.
@@ -41,14 +43,30 @@ func openEdge(options Options, join func(Options) (connection, error)) (*edgeNod
 			Version:        options.Version,
 			AllowedHosts:   cfg.AllowedHosts,
 			AllowedOrigins: cfg.AllowedOrigins,
+			TrustedProxies: cfg.TrustedProxies,
+			Limits:         limits(cfg),
 		})
 	if err != nil {
 		return nil, errors.Join(err, listener.Close(), conn.close())
+	}
+	if cfg.Secure() && len(cfg.TrustedProxies) == 0 {
+		options.Logger.Warn("clients cannot be told apart: https ends at a proxy, and GATEHOUSE_TRUSTED_PROXIES names none")
 	}
 	options.Logger.Info("http listening", "address", listener.Addr().String(), "issuer", cfg.BaseURL)
 	return &edgeNode{
 		server: edge.NewHTTPServer(handler, options.Logger), listener: listener, connection: conn, handler: handler,
 	}, nil
+}
+
+func limits(cfg *config.Config) edge.Limits {
+	both := func(source, total config.Rate) edge.Limit {
+		return edge.Limit{Source: ratelimit.Limit(source), Total: ratelimit.Limit(total)}
+	}
+	return edge.Limits{
+		Registration: both(cfg.RegisterLimit, cfg.RegisterLimitTotal),
+		Login:        both(cfg.LoginLimit, cfg.LoginLimitTotal),
+		Token:        both(cfg.TokenLimit, cfg.TokenLimitTotal),
+	}
 }
 
 // serve answers requests, and follows the revocations of the core as long as it does.

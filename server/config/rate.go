@@ -64,7 +64,7 @@ func networks(env, group, doc string, field func(*Config) *[]netip.Prefix) Setti
 		Env: env, Group: group, Doc: doc,
 		set: func(c *Config, v string) error {
 			var all []netip.Prefix
-			for _, word := range strings.Fields(v) {
+			for word := range strings.FieldsSeq(v) {
 				network, err := parseNetwork(word)
 				if err != nil {
 					return err

@@ -207,8 +207,11 @@ func (m *model) revoke(g *modelGrant, client int) {
 	}
 }
 
-// endAll ends the grants of a person.
+// endAll ends the grants of a person, and the codes that have not become one.
 func (m *model) endAll(name string) {
+	for _, code := range m.codes {
+		code.used = code.used || code.login.person == name
+	}
 	for _, g := range m.grants {
 		if g.person == name && m.stands(g) {
 			g.revoked = true

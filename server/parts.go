@@ -62,10 +62,12 @@ func (p *parts) openRings(ctx context.Context) error {
 
 func (p *parts) authService(adminToken secret.Text) *service.Auth {
 	cfg := p.Config
+	vault := credential.NewVault(p.sealer)
 	flow := authorization.New(
 		authorization.Deps{
-			Clients: p.registrar, Store: p.store, Provider: p.Provider, Sealer: p.sealer, Vault: credential.NewVault(p.sealer),
-			Random: p.Random, Now: p.Now, Logger: p.Logger,
+			Clients: p.registrar, Store: p.store, Provider: p.Provider, Sealer: p.sealer, Vault: vault,
+			Returner: credential.Returner{Store: p.store, Vault: vault, Provider: p.Provider, Now: p.Now},
+			Random:   p.Random, Now: p.Now, Logger: p.Logger,
 		},
 		authorization.Config{
 			Issuer: cfg.BaseURL, Resources: cfg.Resources(),

@@ -566,3 +566,24 @@ func TestProviderOutageLogsNobodyOut(t *testing.T) {
 		t.Error("it does not recover by itself")
 	}
 }
+
+// At Keycloak all that one browser logs in to is one session, and ends with any refresh token of it that is revoked. A
+// visit to the account page must not take the user's applications along.
+func TestAccountSignInAndOutLeavesTheApplicationsAlone(t *testing.T) {
+	r := newRig(t, "GATEHOUSE_RECHECK_INTERVAL=1s")
+	r.idp.Configure(func(s *upstreamtest.Settings) { s.OneSession = true })
+	app := r.session(t, r.register(t))
+	account := r.signIn(t, "alice")
+	if _, err := r.EndAccountSession(t.Context(), &gatehousev1.EndAccountSessionRequest{SessionSecret: account}); err != nil {
+		t.Fatal(err)
+	}
+	asked := r.idp.Requests(upstreamtest.Introspection)
+	r.clock.Advance(2 * time.Second)
+	if !r.verify(t, app.tokens.GetAccessToken()).GetActive() {
+		t.Error("the application was cut off")
+	}
+	if r.idp.Requests(upstreamtest.Introspection) == asked {
+		t.Error("the provider was not asked")
+	}
+	app.mustRefresh(t, app.tokens.GetRefreshToken())
+}

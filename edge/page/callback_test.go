@@ -201,6 +201,7 @@ func TestCallbackErrorsSayWhatHappened(t *testing.T) {
 	}{
 		"transaction_expired":     {codes.NotFound, http.StatusBadRequest, "expired", "", false},
 		"transaction_used":        {codes.FailedPrecondition, http.StatusBadRequest, "used", "", false},
+		"transaction_failed":      {codes.FailedPrecondition, http.StatusBadRequest, "unfinished", "", false},
 		"wrong_browser":           {codes.PermissionDenied, http.StatusForbidden, "wrong-browser", "", false},
 		"access_denied":           {codes.PermissionDenied, http.StatusForbidden, "denied", "", false},
 		"temporarily_unavailable": {codes.Unavailable, http.StatusServiceUnavailable, "unavailable", "5", true},

@@ -91,6 +91,8 @@ func problemOf(err error) (problem, time.Duration) {
 		return expiredProblem(), 0
 	case "transaction_used":
 		return usedProblem(), 0
+	case "transaction_failed":
+		return unfinishedProblem(), 0
 	case "wrong_browser":
 		return wrongBrowserProblem(), 0
 	case "access_denied":

@@ -33,6 +33,7 @@ func TestProblemsFollowTheReasonThenTheCode(t *testing.T) {
 		"validation":          {status.Error(codes.InvalidArgument, "x"), 400, "status-400"},
 		"expired":             {coreError(codes.NotFound, "transaction_expired"), 400, "expired"},
 		"used":                {coreError(codes.FailedPrecondition, "transaction_used"), 400, "used"},
+		"unfinished":          {coreError(codes.FailedPrecondition, "transaction_failed"), 400, "unfinished"},
 		"wrong browser":       {coreError(codes.PermissionDenied, "wrong_browser"), 403, "wrong-browser"},
 		"no access":           {coreError(codes.PermissionDenied, "access_denied"), 403, "denied"},
 		"not allowed":         {status.Error(codes.PermissionDenied, "x"), 403, "status-403"},

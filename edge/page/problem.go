@@ -52,6 +52,15 @@ func usedProblem() problem {
 	}
 }
 
+func unfinishedProblem() problem {
+	return problem{
+		Kind: "unfinished", Status: http.StatusBadRequest,
+		Title: "This sign-in was not finished",
+		Text:  "It is still under way in another window, or something came in between after you signed in. The same answer cannot be used again.",
+		Steps: []string{"Look at your app: it may be connected in a moment.", "If it is not, connect again from there."},
+	}
+}
+
 func wrongBrowserProblem() problem {
 	return problem{
 		Kind: "wrong-browser", Status: http.StatusForbidden,

@@ -64,7 +64,7 @@ func (f *Flow) completeAccount(ctx context.Context, txn storage.Transaction, ans
 		ExpireTime: session.ExpireTime,
 	})
 	if err != nil {
-		return AccountSession{}, translate(err)
+		return AccountSession{}, f.abandon(ctx, txn, translate(err))
 	}
 	// The tokens are dropped, not revoked. Keycloak ends its whole session with a refresh token, and in one browser that
 	// is the session of the user's applications as well.

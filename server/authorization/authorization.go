@@ -40,6 +40,11 @@ type Sealer interface {
 	Open(sealed []byte, place seal.Place) ([]byte, error)
 }
 
+// Returner gives tokens of a login that comes to nothing back to the provider.
+type Returner interface {
+	Return(ctx context.Context, record storage.Credential) error
+}
+
 // Store keeps transactions, codes and account sessions.
 type Store interface {
 	storage.Transactions
@@ -54,6 +59,7 @@ type Deps struct {
 	Provider Provider
 	Sealer   Sealer
 	Vault    credential.Vault
+	Returner Returner
 	Random   secret.Source
 	Now      func() time.Time
 	Logger   *slog.Logger

@@ -41,7 +41,7 @@ type Completed struct {
 func (f *Flow) Complete(ctx context.Context, answer Answer) (Completed, error) {
 	txn, err := f.deps.Store.ClaimTransaction(ctx, answer.State.Hash(), answer.BrowserSecret.Hash(), f.deps.Now())
 	if err != nil {
-		return Completed{}, translate(err)
+		return Completed{}, refusedClaim(txn.Status, err)
 	}
 	// The provider's code is spent by now: finish although the browser may be gone.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
@@ -61,19 +61,45 @@ func (f *Flow) completeClient(ctx context.Context, txn storage.Transaction, answ
 		return Redirect{}, f.abandon(ctx, txn, err)
 	}
 	to := targetOf(client, uri, txn.ClientState, txn.HasState)
-	login, err := f.login(ctx, txn, answer)
-	var code secret.Text
-	if err == nil {
-		code, err = f.issue(ctx, txn, login)
-	}
+	code, err := f.finish(ctx, txn, answer)
 	if err == nil {
 		return f.succeed(to, code), nil
 	}
-	if err = f.abandon(ctx, txn, err); upstream.KindOf(err) == upstream.KindInvalidToken {
+	if upstream.KindOf(err) == upstream.KindInvalidToken {
 		return Redirect{}, untrusted(err)
 	}
 	f.deps.Logger.WarnContext(ctx, "login failed at the provider", "transaction", txn.ID, "error", err)
 	return f.fail(to, publicError(err)), nil
+}
+
+// finish turns the provider's answer into a code. A failure closes the transaction, and what the provider gave goes back
+// to it. Only a transaction that was closed as failed makes that safe: of one whose completion has an unknown outcome the
+// tokens may be stored, where all grants of the user rest on them.
+func (f *Flow) finish(ctx context.Context, txn storage.Transaction, answer Answer) (secret.Text, error) {
+	login, err := f.login(ctx, txn, answer)
+	if err != nil {
+		return secret.Text{}, f.abandon(ctx, txn, err)
+	}
+	code, err := f.issue(ctx, txn, login)
+	if err == nil {
+		return code, nil
+	}
+	if f.closed(ctx, txn) {
+		f.giveBack(ctx, txn, login)
+	}
+	return secret.Text{}, err
+}
+
+// giveBack returns the tokens of a login that is not stored. Nothing depends on its success: they end by themselves.
+func (f *Flow) giveBack(ctx context.Context, txn storage.Transaction, login upstream.Login) {
+	now := f.deps.Now()
+	record, err := f.deps.Vault.Record(user(txn.Provider, login.Identity, now), login, now)
+	if err == nil {
+		err = f.deps.Returner.Return(ctx, record)
+	}
+	if err != nil {
+		f.deps.Logger.WarnContext(ctx, "tokens of an unfinished login were not given back", "transaction", txn.ID, "error", err)
+	}
 }
 
 // untrusted ends a login whose provider sent tokens that fail verification: on a page, since the client is no party to it.
@@ -137,10 +163,26 @@ func (f *Flow) issue(ctx context.Context, txn storage.Transaction, login upstrea
 
 // abandon closes a claimed transaction. Its own failure changes nothing: the row expires.
 func (f *Flow) abandon(ctx context.Context, txn storage.Transaction, cause error) error {
-	if err := f.deps.Store.FailTransaction(ctx, txn.ID); err != nil {
+	f.closed(ctx, txn)
+	return cause
+}
+
+// closed moves a claimed transaction to failed, and reports whether it can not be completed any more.
+func (f *Flow) closed(ctx context.Context, txn storage.Transaction) bool {
+	err := f.deps.Store.FailTransaction(ctx, txn.ID)
+	if err != nil {
 		f.deps.Logger.WarnContext(ctx, "transaction could not be closed", "transaction", txn.ID, "error", err)
 	}
-	return cause
+	return err == nil
+}
+
+// refusedClaim says to a user who comes to the callback again what became of the login. One that is still claimed was cut
+// short, or is under way in another window.
+func refusedClaim(status storage.TransactionStatus, err error) error {
+	if errors.Is(err, storage.ErrUsed) && (status == storage.StatusClaimed || status == storage.StatusFailed) {
+		return oauth.NewError(oauth.TransactionFailed, "This login was not finished, or is under way elsewhere. Start again from your app.").WithCause(err)
+	}
+	return translate(err)
 }
 
 // providerRefusal maps an error of the provider's authorization endpoint. Its text goes no further than the log.

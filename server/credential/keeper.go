@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -68,6 +69,10 @@ type Keeper struct {
 	config Config
 	known  *otter.Cache[string, knowledge]
 	flight singleflight.Group
+
+	returner Returner
+	reaping  sync.Mutex
+	owed     *storage.Credential // deleted, and not yet given back
 }
 
 // knowledge is what this process has last heard about a credential.
@@ -83,7 +88,8 @@ func NewKeeper(deps Deps, config Config) (*Keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credential: %w", err)
 	}
-	return &Keeper{deps: deps, config: config, known: known}, nil
+	returner := Returner{Store: deps.Store, Vault: deps.Vault, Provider: deps.Provider, Now: deps.Now}
+	return &Keeper{deps: deps, config: config, known: known, returner: returner}, nil
 }
 
 // Standing is the provider's word on a credential.
@@ -110,14 +116,21 @@ func (k *Keeper) Standing(ctx context.Context, record storage.Credential) (Stand
 }
 
 // recall is what is known of a credential: a login and a renewal are confirmations too, also those of other replicas. One
-// that lies further ahead than skew explains was stored by a clock that has been put right, and would stand for too long.
+// that lies further ahead than skew explains was made by a clock that has been put right, and would stand for too long.
 func (k *Keeper) recall(record storage.Credential) knowledge {
 	known, ok := k.known.GetIfPresent(record.ID)
 	if !ok || known.version != record.Version {
 		known = knowledge{version: record.Version, retry: known.retry}
 	}
-	ahead := record.UpdateTime.After(k.deps.Now().Add(k.config.RecheckInterval))
-	if record.UpdateTime.After(known.confirmed) && !ahead {
+	now := k.deps.Now()
+	horizon := now.Add(k.config.RecheckInterval)
+	if known.confirmed.After(horizon) {
+		known.confirmed = time.Time{}
+	}
+	if known.retry.After(now.Add(retryDelay)) {
+		known.retry = time.Time{}
+	}
+	if record.UpdateTime.After(known.confirmed) && !record.UpdateTime.After(horizon) {
 		known.confirmed = record.UpdateTime
 	}
 	return known
@@ -176,10 +189,18 @@ func (k *Keeper) fail(id string, known knowledge, cause error) (Standing, error)
 // stale lets the last confirmation stand while the provider cannot answer, within bounds.
 func (k *Keeper) stale(known knowledge, cause error) (Standing, error) {
 	now := k.deps.Now()
-	if now.Before(known.confirmed.Add(k.config.RecheckInterval + k.config.MaxStaleness)) {
-		return Standing{Held: true, Until: now.Add(retryDelay)}, nil
+	fresh := known.confirmed.Add(k.config.RecheckInterval)
+	if now.Before(fresh.Add(k.config.MaxStaleness)) {
+		return Standing{Held: true, Until: later(fresh, now.Add(retryDelay))}, nil
 	}
 	outage := oauth.NewError(oauth.TemporarilyUnavailable, "The identity provider cannot be reached. Try again in a moment.")
 	outage.RetryAfter = retryDelay
 	return Standing{}, outage.WithCause(cause)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

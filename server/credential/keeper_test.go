@@ -61,8 +61,13 @@ func newBench(t *testing.T) *bench {
 // login stores a login of alice with one grant.
 func (b *bench) login(t *testing.T) {
 	t.Helper()
+	b.keep(t, b.idp.LogIn(t, b.provider, "alice"))
+}
+
+// keep stores what the provider answered to a login, with one grant.
+func (b *bench) keep(t *testing.T, login upstream.Login) {
+	t.Helper()
 	now, random := b.clock.Now(), secret.NewSource(nil)
-	login := b.idp.LogIn(t, b.provider, "alice")
 	user := storage.User{
 		ID:       identifier.User(b.provider.Name(), login.Identity.Issuer, login.Identity.Subject),
 		Provider: b.provider.Name(), Issuer: login.Identity.Issuer, Subject: login.Identity.Subject, UpdateTime: now,
@@ -249,6 +254,14 @@ func TestOnlyInvalidGrantEndsGrants(t *testing.T) {
 		ends  bool
 	}{
 		"invalid_grant":  {upstreamtest.OAuthError(400, "invalid_grant"), true},
+		"as a 500":       {upstreamtest.OAuthError(500, "invalid_grant"), false},
+		"as a 403":       {upstreamtest.OAuthError(403, "invalid_grant"), false},
+		"as a success":   {upstreamtest.OAuthError(200, "invalid_grant"), false},
+		"in a page":      {upstreamtest.Body(400, "text/html", "<p>invalid_grant</p>"), false},
+		"in a list":      {upstreamtest.Body(400, "application/json", `["invalid_grant"]`), false},
+		"as invalid":     {upstreamtest.OAuthError(400, "invalid_client"), false},
+		"unauthorized":   {upstreamtest.OAuthError(400, "unauthorized_client"), false},
+		"400 page":       {upstreamtest.Status(400), false},
 		"our secret":     {upstreamtest.OAuthError(401, "invalid_client"), false},
 		"another error":  {upstreamtest.OAuthError(400, "invalid_request"), false},
 		"500":            {upstreamtest.Status(500), false},
@@ -355,29 +368,5 @@ func TestCrashAfterTheProviderAnsweredCostsOneRecoveryTry(t *testing.T) {
 	b.wantHeld(t, keeper, false) // the strict provider refuses the spent token: this user logs in again
 	if n := b.idp.Presentations(tokens.RefreshToken); n != 2 {
 		t.Errorf("presented %d times", n)
-	}
-}
-
-func TestUnusedTokensAreGivenBack(t *testing.T) {
-	b := newBench(t)
-	keeper := b.keeper(t, b.provider)
-	if gone, err := keeper.Reap(t.Context(), 10); err != nil || gone != 0 {
-		t.Fatalf("reaped %d in use, %v", gone, err)
-	}
-	filter := storage.GrantFilter{ID: b.grantID, Now: b.clock.Now()}
-	if _, err := b.store.RevokeGrants(t.Context(), filter, storage.RevokedByUser); err != nil {
-		t.Fatal(err)
-	}
-	b.clock.Advance(2 * time.Minute) // the code is over as well
-	b.idp.SetFault(upstreamtest.Revocation, upstreamtest.Status(503))
-	if gone, err := keeper.Reap(t.Context(), 10); err != nil || gone != 0 {
-		t.Errorf("reaped %d although the provider was down, %v", gone, err)
-	}
-	b.idp.SetFault(upstreamtest.Revocation, nil)
-	if gone, err := keeper.Reap(t.Context(), 10); err != nil || gone != 1 {
-		t.Errorf("reaped %d, %v", gone, err)
-	}
-	if _, err := b.store.Credential(t.Context(), b.id); !errors.Is(err, storage.ErrNotFound) {
-		t.Errorf("the row is still there: %v", err)
 	}
 }

@@ -35,20 +35,16 @@ func (k *Keeper) renew(ctx context.Context, record storage.Credential, tokens up
 		k.deps.Logger.WarnContext(ctx, "renewing a credential after an attempt with an unknown outcome",
 			"credential", record.ID, "attempt", lease.Credential.Attempts)
 	}
-	login, err := k.deps.Provider.Renew(ctx, tokens)
+	login, err := k.present(ctx, tokens)
 	switch kind := upstream.KindOf(err); {
 	case err == nil && k.isAnother(record, login.Identity):
-		return k.end(ctx, lease, errors.New("the provider answered for another person"))
+		return k.end(ctx, lease, errors.New("the provider answered for another person"), known)
 	case err == nil:
-		return k.store(ctx, lease, login.Tokens)
-	case kind == upstream.KindInvalidGrant:
-		return k.end(ctx, lease, err)
-	case kind == upstream.KindInvalidToken && !login.Tokens.RefreshToken.IsEmpty():
-		// The answer is not trusted, and yet the old refresh token may be spent.
-		if _, err := k.store(ctx, lease, login.Tokens); err != nil {
-			return Standing{}, err
-		}
-		return k.fail(record.ID, known, err)
+		return k.accept(ctx, lease, login.Tokens, known)
+	case kind == upstream.KindInvalidGrant, kind == upstream.KindAnotherSubject:
+		return k.end(ctx, lease, err, known)
+	case !login.Tokens.RefreshToken.IsEmpty():
+		return k.carry(ctx, lease, login.Tokens, known, err)
 	}
 	if err := k.deps.Store.AbandonRenewal(ctx, record.ID, lease.Fence, false); errors.Is(err, storage.ErrUnavailable) {
 		return Standing{}, oauth.Unavailable(err)
@@ -56,16 +52,54 @@ func (k *Keeper) renew(ctx context.Context, record storage.Credential, tokens up
 	return k.fail(record.ID, known, err)
 }
 
+// present uses the refresh token. The time for it is half of the lease: the request that is then under way and the
+// storing of its answer have the other half, since who comes after the lease presents the token again.
+func (k *Keeper) present(ctx context.Context, tokens upstream.Tokens) (upstream.Login, error) {
+	ctx, cancel := context.WithTimeout(ctx, k.config.LeaseTTL/2)
+	defer cancel()
+	return k.deps.Provider.Renew(ctx, tokens)
+}
+
 // isAnother reports whether a renewal answered for somebody else. A provider may leave the identity out.
 func (k *Keeper) isAnother(record storage.Credential, identity upstream.Identity) bool {
 	return identity.Subject != "" && identifier.User(record.Provider, identity.Issuer, identity.Subject) != record.UserID
 }
 
-// store keeps renewed tokens before anybody uses them.
-func (k *Keeper) store(ctx context.Context, lease storage.Lease, tokens upstream.Tokens) (Standing, error) {
-	renewed, err := k.deps.Vault.Renewed(lease.Credential, tokens, k.deps.Now())
-	if err != nil {
+// accept keeps verified tokens.
+func (k *Keeper) accept(ctx context.Context, lease storage.Lease, tokens upstream.Tokens, known knowledge) (Standing, error) {
+	switch err := k.store(ctx, lease, tokens, k.deps.Now()); {
+	case errors.Is(err, storage.ErrConflict):
+		return k.superseded(ctx, lease.Credential.ID, known)
+	case err != nil:
 		return Standing{}, oauth.Unavailable(err)
+	}
+	return k.confirm(lease.Credential.ID, lease.Credential.Version+1), nil
+}
+
+// carry keeps the refresh token of an answer that could not be verified, since the one before may be spent. Nothing else
+// of the answer is kept, and it confirms nothing: the last confirmation stands as long as it would without an answer.
+func (k *Keeper) carry(
+	ctx context.Context, lease storage.Lease, tokens upstream.Tokens, known knowledge, cause error,
+) (Standing, error) {
+	confirmed := known.confirmed
+	if confirmed.IsZero() {
+		confirmed = lease.Credential.UpdateTime
+	}
+	switch err := k.store(ctx, lease, tokens, confirmed); {
+	case errors.Is(err, storage.ErrConflict):
+		return k.superseded(ctx, lease.Credential.ID, known)
+	case err != nil:
+		return Standing{}, oauth.Unavailable(err)
+	}
+	known.version = lease.Credential.Version + 1
+	return k.fail(lease.Credential.ID, known, cause)
+}
+
+// store writes tokens, with the time of the last confirmation, before anybody uses them.
+func (k *Keeper) store(ctx context.Context, lease storage.Lease, tokens upstream.Tokens, confirmed time.Time) error {
+	renewed, err := k.deps.Vault.Renewed(lease.Credential, tokens, confirmed)
+	if err != nil {
+		return err
 	}
 	for attempt := range storeAttempts {
 		err = k.deps.Store.FinishRenewal(ctx, renewed, lease.Fence)
@@ -75,22 +109,30 @@ func (k *Keeper) store(ctx context.Context, lease storage.Lease, tokens upstream
 		k.deps.Logger.ErrorContext(ctx, "renewed tokens could not be stored", "credential", renewed.ID, "attempt", attempt+1, "error", err)
 		pause(ctx, storeStep<<attempt)
 	}
+	return err
+}
+
+// superseded answers when another login or another holder was there first. What it left in the store stands.
+func (k *Keeper) superseded(ctx context.Context, id string, known knowledge) (Standing, error) {
+	current, err := k.deps.Store.Credential(ctx, id)
 	switch {
-	case errors.Is(err, storage.ErrConflict):
-		// Another login or another holder was there first. Its tokens stand.
-		return Standing{Held: true, Until: k.deps.Now()}, nil
+	case errors.Is(err, storage.ErrNotFound):
+		return Standing{}, nil
 	case err != nil:
 		return Standing{}, oauth.Unavailable(err)
 	}
-	return k.confirm(renewed.ID, lease.Credential.Version+1), nil
+	if current.Version != known.version {
+		known = k.recall(current)
+	}
+	return k.stale(known, errors.New("credential: another renewal came first"))
 }
 
 // end revokes the grants of a credential that the provider has refused for good.
-func (k *Keeper) end(ctx context.Context, lease storage.Lease, cause error) (Standing, error) {
+func (k *Keeper) end(ctx context.Context, lease storage.Lease, cause error, known knowledge) (Standing, error) {
 	ids, err := k.deps.Store.EndCredential(ctx, lease.Credential.ID, lease.Fence, k.deps.Now(), storage.RevokedByUpstream)
 	switch {
 	case errors.Is(err, storage.ErrConflict):
-		return Standing{Held: true, Until: k.deps.Now()}, nil // a new login has replaced what was refused
+		return k.superseded(ctx, lease.Credential.ID, known) // a new login may have replaced what was refused
 	case err != nil:
 		return Standing{}, oauth.Unavailable(err)
 	}
@@ -115,7 +157,8 @@ func (k *Keeper) wait(ctx context.Context, record storage.Credential, known know
 		case err != nil:
 			return Standing{}, oauth.Unavailable(err)
 		case current.Version != record.Version:
-			return k.confirm(record.ID, current.Version), nil
+			// A renewal that was verified left its time; one that was not leaves the last confirmation as it is.
+			return k.stale(k.recall(current), errors.New("credential: the renewal of another replica was not verified"))
 		case current.LeaseTime.IsZero():
 			return k.stale(known, errors.New("credential: the renewal of another replica failed"))
 		}

@@ -34,6 +34,7 @@ const (
 const (
 	TransactionExpired Code = "transaction_expired"
 	TransactionUsed    Code = "transaction_used"
+	TransactionFailed  Code = "transaction_failed"
 	WrongBrowser       Code = "wrong_browser"
 	NotFound           Code = "not_found"
 	SessionExpired     Code = "session_expired"

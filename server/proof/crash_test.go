@@ -145,12 +145,16 @@ func TestCrashDuringTheCallback(t *testing.T) {
 				t.Errorf("the provider's code was presented %d times, want %d", n, presented)
 			}
 			code, err := w.complete(t.Context(), answer)
+			again := "transaction_failed"
+			if point == "after CompleteTransaction" {
+				again = "transaction_used"
+			}
 			if point == "before ClaimTransaction" {
 				w.must(err)
 				_, err = w.token(t.Context(), exchange(clientID, code))
 				w.must(err)
 			} else {
-				w.wantRefused("the callback again", err, "transaction_used")
+				w.wantRefused("the callback again", err, again)
 			}
 			if n := w.idp.Presentations(providersCode); n > 1 {
 				t.Errorf("the provider's code was presented %d times", n)

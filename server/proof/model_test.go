@@ -112,6 +112,8 @@ func (m *model) callback(login *modelLogin, sameBrowser, accepted bool) (string,
 	switch {
 	case m.loginOver(login):
 		return "transaction_expired", nil
+	case login.state == "failed":
+		return "transaction_failed", nil
 	case login.state != "approved":
 		return "transaction_used", nil
 	}
@@ -120,6 +122,7 @@ func (m *model) callback(login *modelLogin, sameBrowser, accepted bool) (string,
 	case !sameBrowser:
 		return "wrong_browser", nil
 	case !accepted:
+		login.state = "failed"
 		return "client: access_denied", nil
 	}
 	person := m.people[login.person]

@@ -24,7 +24,7 @@ func grpcCode(code oauth.Code) codes.Code {
 		return codes.PermissionDenied
 	case oauth.TransactionExpired, oauth.NotFound:
 		return codes.NotFound
-	case oauth.TransactionUsed:
+	case oauth.TransactionUsed, oauth.TransactionFailed:
 		return codes.FailedPrecondition
 	case oauth.TooManyRequests:
 		return codes.ResourceExhausted

@@ -17,7 +17,9 @@ type Credential struct {
 	HasRefreshToken   bool
 	SessionID         string // the provider's session ("sid"), empty when it names none
 	Version           int64  // set by the store: 1, and one more with every replacement
-	UpdateTime        time.Time
+	// UpdateTime is when the provider last stood behind the credential, as far as the store knows: that of the login, or
+	// of a renewal whose answer was verified.
+	UpdateTime time.Time
 
 	// Attempts counts renewals that were begun since Version was written. More than the one under way means that an
 	// earlier one has an unknown outcome: the refresh token may be spent.
@@ -55,10 +57,14 @@ type Credentials interface {
 	// EndCredential revokes the live grants of a credential, burns its codes as RevokeGrants does, ends the lease, and
 	// returns the grants' ids. ErrConflict as for FinishRenewal: nothing is revoked then.
 	EndCredential(ctx context.Context, id string, fence int64, now time.Time, reason string) ([]string, error)
+	// CredentialsInUse returns what a user has from a provider and a live grant or a live code needs, or somebody is
+	// renewing, by id.
+	CredentialsInUse(ctx context.Context, provider, userID string, now time.Time) ([]Credential, error)
 	// UnusedCredentials returns credentials that no live grant and no live code needs and that nobody is renewing, by
 	// UpdateTime, then id.
 	UnusedCredentials(ctx context.Context, now time.Time, limit int) ([]Credential, error)
-	// DeleteCredential deletes a credential of a version that is still unused. ErrConflict otherwise, ErrNotFound when it
-	// is gone. The ended grants and codes that refer to it stay.
-	DeleteCredential(ctx context.Context, id string, version int64, now time.Time) error
+	// DeleteCredential deletes a credential of a version that is still unused and returns what it was. ErrConflict
+	// otherwise, ErrNotFound when it is gone: of racing callers one gets it. The ended grants and codes that refer to it
+	// stay.
+	DeleteCredential(ctx context.Context, id string, version int64, now time.Time) (Credential, error)
 }

@@ -78,7 +78,8 @@ type Transactions interface {
 	// DenyTransaction moves pending to denied and returns the row.
 	DenyTransaction(ctx context.Context, handle secret.Hash, now time.Time) (Transaction, error)
 	// ClaimTransaction moves approved to claimed for the browser that approved and returns the row. With another
-	// browser hash it moves approved to burned and answers ErrWrongBrowser. Of racing claims one wins.
+	// browser hash it moves approved to burned and answers ErrWrongBrowser. Of racing claims one wins. ErrUsed comes with
+	// the Status of the row and nothing else, so that people can be told what became of their login.
 	ClaimTransaction(ctx context.Context, state, browser secret.Hash, now time.Time) (Transaction, error)
 	// FailTransaction moves claimed to failed. ErrUsed when the transaction is not claimed. A claim outlives the expiry.
 	FailTransaction(ctx context.Context, id string) error

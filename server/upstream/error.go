@@ -13,7 +13,8 @@ type Kind string
 
 // Kinds of failure.
 const (
-	// KindInvalidGrant is a well-formed refusal of the code or the refresh token. Only this ends a grant.
+	// KindInvalidGrant is a well-formed refusal of the code or the refresh token. With KindAnotherSubject, only this
+	// ends a grant.
 	KindInvalidGrant Kind = "invalid_grant"
 	// KindMisconfigured means that the provider does not know us, or is not who we think: the operator must act.
 	KindMisconfigured Kind = "misconfigured"
@@ -25,6 +26,8 @@ const (
 	KindGarbage Kind = "garbage"
 	// KindInvalidToken means that an ID token, an access token or the issuer of a callback failed verification.
 	KindInvalidToken Kind = "invalid_token"
+	// KindAnotherSubject means that a renewal was answered with verified tokens of somebody else. It ends a grant, too.
+	KindAnotherSubject Kind = "another_subject"
 	// KindNotHeld means that stored tokens no longer hold.
 	KindNotHeld Kind = "not_held"
 )

@@ -32,7 +32,8 @@ type Provider interface {
 	// Renew uses the refresh token, once and without a retry. What the provider leaves out stays as it was (RFC 6749
 	// section 6).
 	//
-	// When the provider answered and its answer failed verification, the Login that comes with the error still has
+	// KindAnotherSubject says that the answer is verified and about somebody else: nothing of it may be kept. When the
+	// answer could not be verified, or not now, the Login that comes with the error still has
 	// tokens: the old ones with the new refresh token. They must be stored, because the old refresh token may be spent.
 	Renew(ctx context.Context, tokens Tokens) (Login, error)
 	// Revoke gives tokens back (RFC 7009): the refresh token, or the access token where there is none. It is no error

@@ -25,7 +25,10 @@ func (p *OIDC) Renew(ctx context.Context, tokens Tokens) (Login, error) {
 		return Login{}, err
 	}
 	login, err := p.renewed(ctx, md, tokens, fresh)
-	if err != nil {
+	switch {
+	case KindOf(err) == KindAnotherSubject:
+		return Login{}, err
+	case err != nil:
 		return Login{Tokens: withRefreshToken(tokens, fresh)}, err
 	}
 	return login, nil
@@ -42,10 +45,17 @@ func (p *OIDC) renewed(ctx context.Context, md metadata, old, fresh Tokens) (Log
 	if fresh.IDToken.IsEmpty() {
 		fresh.IDToken = old.IDToken
 		tokens, err := p.verifiedAccess(ctx, fresh)
-		return Login{Identity: newIdentity(before), Tokens: tokens, SessionID: cleanClaim(before, "sid")}, err
+		if err != nil {
+			return Login{}, err
+		}
+		login := Login{Identity: newIdentity(before), Tokens: tokens, SessionID: cleanClaim(before, "sid")}
+		return login, p.verifier.sameHolder(old.AccessToken, fresh.AccessToken)
 	}
 	login, err := p.verified(ctx, md, fresh, secret.Text{})
 	if err != nil {
+		return Login{}, err
+	}
+	if err := p.verifier.sameHolder(old.AccessToken, fresh.AccessToken); err != nil {
 		return Login{}, err
 	}
 	return login, sameSession(before, oldClaims(fresh.IDToken))
@@ -76,10 +86,22 @@ func sameSession(before, after object) error {
 	was, _ := before.text("sub")
 	is, _ := after.text("sub")
 	if was != "" && was != is {
-		return newError(KindInvalidToken, "renewal is about another subject")
+		return newError(KindAnotherSubject, "renewal is about another subject")
 	}
 	if before.has("nonce") && after.has("nonce") && string(before["nonce"]) != string(after["nonce"]) {
 		return newError(KindInvalidToken, "renewal has another nonce")
+	}
+	return nil
+}
+
+// sameHolder compares two verified access tokens of the provider, where both name their subject.
+func (v *verifier) sameHolder(before, after secret.Text) error {
+	old, _ := v.issuedHere(before)
+	fresh, _ := v.issuedHere(after)
+	was, _ := old.claims.text("sub")
+	is, _ := fresh.claims.text("sub")
+	if was != "" && is != "" && was != is {
+		return newError(KindAnotherSubject, "renewed access token is about another subject")
 	}
 	return nil
 }

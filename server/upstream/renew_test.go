@@ -78,7 +78,6 @@ func TestWithoutRefreshTokenThereIsNoRenewal(t *testing.T) {
 // else of that answer may be kept.
 func TestRenewalThatFailsVerificationKeepsTheNewRefreshToken(t *testing.T) {
 	for name, spoil := range map[string]func(rig){
-		"another subject":   func(r rig) { r.EditIDToken(claim("sub", "mallory")) },
 		"another issuer":    func(r rig) { r.EditIDToken(claim("iss", "https://evil.example")) },
 		"another audience":  func(r rig) { r.EditIDToken(claim("aud", "other")) },
 		"another nonce":     func(r rig) { r.EditIDToken(claim("nonce", "other")) },
@@ -122,6 +121,29 @@ func TestRenewalWhileNewKeysAreOutOfReachKeepsTheNewRefreshToken(t *testing.T) {
 	r.clock.Advance(3 * time.Second)
 	if _, err := r.provider.Renew(t.Context(), login.Tokens); err != nil {
 		t.Errorf("with the new refresh token: %v", err)
+	}
+}
+
+// The answer is good, and about somebody else: whose refresh token it is we must not even remember.
+func TestRenewalForAnotherSubjectKeepsNothing(t *testing.T) {
+	for name, spoil := range map[string]func(rig){
+		"in the ID token":     func(r rig) { r.EditIDToken(claim("sub", "mallory")) },
+		"in the access token": func(r rig) { r.EditAccessToken(claim("sub", "mallory")) },
+		"without an ID token": func(r rig) {
+			r.EditTokenResponse(func(d map[string]any) { delete(d, "id_token") })
+			r.EditAccessToken(claim("sub", "mallory"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			old := r.LogIn(t, r.provider, "alice").Tokens
+			spoil(r)
+			login, err := r.provider.Renew(t.Context(), old)
+			wantKind(t, err, upstream.KindAnotherSubject)
+			if !login.Tokens.RefreshToken.IsEmpty() || login.Identity.Subject != "" {
+				t.Error("tokens of somebody else came back")
+			}
+		})
 	}
 }
 

@@ -94,7 +94,8 @@ type AuthServiceClient interface {
 	// the provider's code, verifies the provider's tokens, and answers with the redirect to the client.
 	//
 	// Errors: transaction_expired (NOT_FOUND) for a state that is unknown or expired; transaction_used
-	// (FAILED_PRECONDITION) for one that was completed already; wrong_browser (PERMISSION_DENIED) when the binding
+	// (FAILED_PRECONDITION) for one that was answered already; transaction_failed (FAILED_PRECONDITION) for one whose answer
+	// came and was not finished, for example by an outage: the login must start again; wrong_browser (PERMISSION_DENIED) when the binding
 	// secret is not the one that DecideConsent gave out: the transaction is burned and the provider is not called.
 	CompleteAuthorization(ctx context.Context, in *CompleteAuthorizationRequest, opts ...grpc.CallOption) (*CompleteAuthorizationResponse, error)
 	// ExchangeToken answers the token endpoint (RFC 6749 section 3.2). Clients authenticate by HTTP Basic in the
@@ -408,7 +409,8 @@ type AuthServiceServer interface {
 	// the provider's code, verifies the provider's tokens, and answers with the redirect to the client.
 	//
 	// Errors: transaction_expired (NOT_FOUND) for a state that is unknown or expired; transaction_used
-	// (FAILED_PRECONDITION) for one that was completed already; wrong_browser (PERMISSION_DENIED) when the binding
+	// (FAILED_PRECONDITION) for one that was answered already; transaction_failed (FAILED_PRECONDITION) for one whose answer
+	// came and was not finished, for example by an outage: the login must start again; wrong_browser (PERMISSION_DENIED) when the binding
 	// secret is not the one that DecideConsent gave out: the transaction is burned and the provider is not called.
 	CompleteAuthorization(context.Context, *CompleteAuthorizationRequest) (*CompleteAuthorizationResponse, error)
 	// ExchangeToken answers the token endpoint (RFC 6749 section 3.2). Clients authenticate by HTTP Basic in the

@@ -62,8 +62,8 @@ const (
 	failTransaction     = `UPDATE transactions SET status = 'failed' WHERE id = $1 AND status = 'claimed'`
 	completeTransaction = `UPDATE transactions SET status = 'completed' WHERE id = $1 AND status = 'claimed'`
 
-	transactionStateExists = `SELECT id FROM transactions WHERE state_hash = $1 AND expire_time > $2`
-	transactionExists      = `SELECT id FROM transactions WHERE id = $1`
+	selectTransactionStatus = `SELECT status FROM transactions WHERE state_hash = $1 AND expire_time > $2`
+	transactionExists       = `SELECT id FROM transactions WHERE id = $1`
 )
 
 // CreateTransaction implements storage.Transactions.
@@ -152,13 +152,20 @@ func (s *Store) DenyTransaction(
 func (s *Store) ClaimTransaction(
 	ctx context.Context, state, browser secret.Hash, now time.Time,
 ) (storage.Transaction, error) {
+	var became storage.TransactionStatus
 	txn, err := s.transition(ctx, "claim transaction", func(tx *session, txn *storage.Transaction) error {
 		err := tx.row(transactionFields(txn), claimTransaction, digest{&state}, now, digest{&browser})
 		if errors.Is(err, pgx.ErrNoRows) {
-			return refusal(tx, transactionStateExists, digest{&state}, now)
+			if err := tx.row([]any{&became}, selectTransactionStatus, digest{&state}, now); err != nil {
+				return err
+			}
+			return storage.ErrUsed
 		}
 		return err
 	})
+	if errors.Is(err, storage.ErrUsed) {
+		return storage.Transaction{Status: became}, err
+	}
 	// The operation must succeed for the burning to be committed; only then is it told as a refusal.
 	if err == nil && txn.Status == storage.StatusBurned {
 		return storage.Transaction{}, storage.ErrWrongBrowser

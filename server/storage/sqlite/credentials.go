@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"time"
 
@@ -42,7 +43,11 @@ const (
 	selectUnusedCredentials = `SELECT ` + credentialColumns + ` FROM credentials WHERE ` + credentialIsUnused + `
 		ORDER BY update_time, id LIMIT ?`
 
-	deleteCredential = `DELETE FROM credentials WHERE id = ? AND version = ? AND ` + credentialIsUnused
+	selectCredentialsInUse = `SELECT ` + credentialColumns + ` FROM credentials
+		WHERE user_id = ? AND provider = ? AND NOT (` + credentialIsUnused + `) ORDER BY id`
+
+	deleteCredential = `DELETE FROM credentials WHERE id = ? AND version = ? AND ` + credentialIsUnused + `
+		RETURNING ` + credentialColumns
 
 	credentialExists = `SELECT 1 FROM credentials WHERE id = ?`
 )
@@ -62,6 +67,15 @@ func (s *Store) CredentialsBySession(
 	return credentials, answer("read credentials of a session", err)
 }
 
+// CredentialsInUse implements storage.Credentials.
+func (s *Store) CredentialsInUse(
+	ctx context.Context, provider, userID string, now time.Time,
+) ([]storage.Credential, error) {
+	rows, err := s.reader.query(ctx, selectCredentialsInUse, userID, provider, at(now), at(now), at(now))
+	credentials, err := collect(rows, err, credentialFields)
+	return credentials, answer("read credentials in use", err)
+}
+
 // UnusedCredentials implements storage.Credentials.
 func (s *Store) UnusedCredentials(ctx context.Context, now time.Time, limit int) ([]storage.Credential, error) {
 	rows, err := s.reader.query(ctx, selectUnusedCredentials, at(now), at(now), at(now), limit)
@@ -70,10 +84,12 @@ func (s *Store) UnusedCredentials(ctx context.Context, now time.Time, limit int)
 }
 
 // DeleteCredential implements storage.Credentials.
-func (s *Store) DeleteCredential(ctx context.Context, id string, version int64, now time.Time) error {
-	return s.write(ctx, "delete credential", func(tx *session) error {
-		deleted, err := tx.change(deleteCredential, id, version, at(now), at(now), at(now))
-		if err != nil || deleted == 1 {
+func (s *Store) DeleteCredential(
+	ctx context.Context, id string, version int64, now time.Time,
+) (deleted storage.Credential, err error) {
+	err = s.write(ctx, "delete credential", func(tx *session) error {
+		err := tx.row(credentialFields(&deleted), deleteCredential, id, version, at(now), at(now), at(now))
+		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		if err := refusal(tx, credentialExists, id); !errors.Is(err, storage.ErrUsed) {
@@ -81,4 +97,8 @@ func (s *Store) DeleteCredential(ctx context.Context, id string, version int64, 
 		}
 		return storage.ErrConflict
 	})
+	if err != nil {
+		return storage.Credential{}, err
+	}
+	return deleted, nil
 }

@@ -59,8 +59,8 @@ const (
 	failTransaction     = `UPDATE transactions SET status = 'failed' WHERE id = ? AND status = 'claimed'`
 	completeTransaction = `UPDATE transactions SET status = 'completed' WHERE id = ? AND status = 'claimed'`
 
-	transactionStateExists = `SELECT 1 FROM transactions WHERE state_hash = ? AND expire_time > ?`
-	transactionExists      = `SELECT 1 FROM transactions WHERE id = ?`
+	selectTransactionStatus = `SELECT status FROM transactions WHERE state_hash = ? AND expire_time > ?`
+	transactionExists       = `SELECT 1 FROM transactions WHERE id = ?`
 )
 
 // CreateTransaction implements storage.Transactions.
@@ -141,13 +141,20 @@ func (s *Store) DenyTransaction(
 func (s *Store) ClaimTransaction(
 	ctx context.Context, state, browser secret.Hash, now time.Time,
 ) (storage.Transaction, error) {
+	var became storage.TransactionStatus
 	txn, err := s.transition(ctx, "claim transaction", func(tx *session, txn *storage.Transaction) error {
 		err := tx.row(transactionFields(txn), claimTransaction, digest{&browser}, digest{&state}, at(now))
 		if errors.Is(err, sql.ErrNoRows) {
-			return refusal(tx, transactionStateExists, digest{&state}, at(now))
+			if err := tx.row([]any{&became}, selectTransactionStatus, digest{&state}, at(now)); err != nil {
+				return err
+			}
+			return storage.ErrUsed
 		}
 		return err
 	})
+	if errors.Is(err, storage.ErrUsed) {
+		return storage.Transaction{Status: became}, err
+	}
 	// The operation must succeed for the burning to be committed; only then is it told as a refusal.
 	if err == nil && txn.Status == storage.StatusBurned {
 		return storage.Transaction{}, storage.ErrWrongBrowser

@@ -31,9 +31,12 @@ func (s *scene) credentialCalls() map[string]func(context.Context) error {
 		"EndCredential": func(ctx context.Context) error {
 			return second(s.EndCredential(ctx, ending.Credential.ID, ending.Fence, s.now, storage.RevokedByUpstream))
 		},
+		"CredentialsInUse": func(ctx context.Context) error {
+			return second(s.CredentialsInUse(ctx, "keycloak", "user-alice", s.now))
+		},
 		"UnusedCredentials": func(ctx context.Context) error { return second(s.UnusedCredentials(ctx, s.now, 1)) },
 		"DeleteCredential": func(ctx context.Context) error {
-			return s.DeleteCredential(ctx, disused.ID, disused.Version, s.now)
+			return second(s.DeleteCredential(ctx, disused.ID, disused.Version, s.now))
 		},
 
 		"Revocations": func(ctx context.Context) error { return second(s.Revocations(ctx, 0, 1)) },

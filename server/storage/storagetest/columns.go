@@ -114,13 +114,16 @@ func (s *scene) findsNothing(text string) {
 	sessions, err := s.CredentialsBySession(ctx, text, text)
 	s.must(err)
 	same(s.t, len(sessions), 0)
+	used, err := s.CredentialsInUse(ctx, text, text, s.now)
+	s.must(err)
+	same(s.t, len(used), 0)
 	_, err = s.BeginRenewal(ctx, text, 1, s.now, s.now)
 	s.want(storage.ErrConflict, err)
 	s.want(storage.ErrConflict, s.AbandonRenewal(ctx, text, 1, true))
 	s.want(storage.ErrConflict, s.FinishRenewal(ctx, storage.Credential{ID: text}, 1))
 	_, err = s.EndCredential(ctx, text, 1, s.now, storage.RevokedByUpstream)
 	s.want(storage.ErrConflict, err)
-	s.want(storage.ErrNotFound, s.DeleteCredential(ctx, text, 1, s.now))
+	s.want(storage.ErrNotFound, second(s.DeleteCredential(ctx, text, 1, s.now)))
 	s.want(storage.ErrNotFound, s.DeleteSigningKey(ctx, text))
 }
 

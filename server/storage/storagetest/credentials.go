@@ -34,8 +34,11 @@ func (s *scene) unused(now time.Time) []string {
 func (s *scene) needed(credential storage.Credential, now time.Time) {
 	s.t.Helper()
 	same(s.t, s.unused(now), nil)
-	s.want(storage.ErrConflict, s.DeleteCredential(s.t.Context(), credential.ID, credential.Version, now))
+	s.want(storage.ErrConflict, second(s.DeleteCredential(s.t.Context(), credential.ID, credential.Version, now)))
 	same(s.t, s.credential(credential.ID), credential)
+	used, err := s.CredentialsInUse(s.t.Context(), credential.Provider, credential.UserID, now)
+	s.must(err)
+	same(s.t, used, []storage.Credential{credential})
 }
 
 // dispensable checks that a credential is offered for deletion, and deletes it.
@@ -43,10 +46,15 @@ func (s *scene) dispensable(credential storage.Credential, now time.Time) {
 	s.t.Helper()
 	ctx := s.t.Context()
 	same(s.t, s.unused(now), []string{credential.ID})
-	s.must(s.DeleteCredential(ctx, credential.ID, credential.Version, now))
-	_, err := s.Credential(ctx, credential.ID)
+	used, err := s.CredentialsInUse(ctx, credential.Provider, credential.UserID, now)
+	s.must(err)
+	same(s.t, len(used), 0)
+	deleted, err := s.DeleteCredential(ctx, credential.ID, credential.Version, now)
+	s.must(err)
+	same(s.t, deleted, credential)
+	_, err = s.Credential(ctx, credential.ID)
 	s.want(storage.ErrNotFound, err)
-	s.want(storage.ErrNotFound, s.DeleteCredential(ctx, credential.ID, credential.Version, now))
+	s.want(storage.ErrNotFound, second(s.DeleteCredential(ctx, credential.ID, credential.Version, now)))
 	same(s.t, s.unused(now), nil)
 }
 
@@ -55,9 +63,10 @@ func credentialChecks() []check {
 		{"an unknown credential is not found", func(t *testing.T, s *scene) {
 			_, err := s.Credential(t.Context(), "nothing")
 			s.want(storage.ErrNotFound, err)
-			s.want(storage.ErrNotFound, s.DeleteCredential(t.Context(), "nothing", 1, s.now))
+			s.want(storage.ErrNotFound, second(s.DeleteCredential(t.Context(), "nothing", 1, s.now)))
 		}},
 		{"a provider's session has its credentials and no others", findsSession},
+		{"the credentials in use are those of one user at one provider", listsInUse},
 		{"a live code needs its credential", func(_ *testing.T, s *scene) {
 			code := s.code("client", "alice")
 			credential := s.credential(code.CredentialID)
@@ -89,7 +98,7 @@ func credentialChecks() []check {
 			old := s.disused("alice")
 			lease := s.lease(old)
 			s.must(s.FinishRenewal(t.Context(), s.renewed(lease), lease.Fence))
-			s.want(storage.ErrConflict, s.DeleteCredential(t.Context(), old.ID, old.Version, s.now))
+			s.want(storage.ErrConflict, second(s.DeleteCredential(t.Context(), old.ID, old.Version, s.now)))
 			s.dispensable(s.credential(old.ID), s.now)
 		}},
 		{"unused credentials come oldest first and no more than asked for", func(t *testing.T, s *scene) {
@@ -123,6 +132,14 @@ func credentialChecks() []check {
 			s.want(storage.ErrUsed, s.BurnCode(t.Context(), code.Hash, s.now))
 			same(t, s.login("alice").Version, 1)
 		}},
+		{"of racing deletions one gets the credential", func(t *testing.T, s *scene) {
+			for range 20 {
+				old := s.disused("alice")
+				oneWins(t, race(racers, func(int) error {
+					return second(s.DeleteCredential(t.Context(), old.ID, old.Version, s.now))
+				}), storage.ErrNotFound)
+			}
+		}},
 		{"a deletion that races with a login never takes what the login needs", func(t *testing.T, s *scene) {
 			for range 20 {
 				old := s.disused("alice")
@@ -131,7 +148,7 @@ func credentialChecks() []check {
 					if i == racers/2 {
 						return s.CompleteTransaction(t.Context(), completion)
 					}
-					return s.DeleteCredential(t.Context(), old.ID, old.Version, s.now)
+					return second(s.DeleteCredential(t.Context(), old.ID, old.Version, s.now))
 				}) {
 					if i == racers/2 || !errors.Is(err, storage.ErrConflict) && !errors.Is(err, storage.ErrNotFound) {
 						s.must(err)
@@ -144,6 +161,22 @@ func credentialChecks() []check {
 			}
 		}},
 	}
+}
+
+func listsInUse(t *testing.T, s *scene) {
+	start := func(user, provider, id string) storage.Credential {
+		completion := s.newCompletion(s.claimed("client"), user)
+		completion.Credential.ID, completion.Credential.Provider = id, provider
+		completion.Code.CredentialID = id
+		s.must(s.CompleteTransaction(t.Context(), completion))
+		return s.credential(id)
+	}
+	second, first := start("alice", "keycloak", "second"), start("alice", "keycloak", "first")
+	start("alice", "elsewhere", "third")
+	start("bob", "keycloak", "fourth")
+	used, err := s.CredentialsInUse(t.Context(), "keycloak", "user-alice", s.now)
+	s.must(err)
+	same(t, used, []storage.Credential{first, second})
 }
 
 func findsSession(t *testing.T, s *scene) {

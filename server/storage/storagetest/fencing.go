@@ -52,7 +52,7 @@ func fencingChecks() []check {
 		{"a lease on a deleted credential is void for the one that follows it", func(t *testing.T, s *scene) {
 			old := s.lease(s.disused("alice"))
 			s.now = old.Credential.LeaseTime
-			s.must(s.DeleteCredential(t.Context(), old.Credential.ID, old.Credential.Version, s.now))
+			s.must(second(s.DeleteCredential(t.Context(), old.Credential.ID, old.Credential.Version, s.now)))
 			s.want(storage.ErrConflict, s.FinishRenewal(t.Context(), s.renewed(old), old.Fence))
 			next := s.lease(s.login("alice"))
 			same(t, next.Credential.Version, old.Credential.Version)

@@ -13,7 +13,7 @@ func (s *scene) discardCredentials(now time.Time) {
 	unused, err := s.UnusedCredentials(s.t.Context(), now, noLimit)
 	s.must(err)
 	for _, credential := range unused {
-		s.must(s.DeleteCredential(s.t.Context(), credential.ID, credential.Version, now))
+		s.must(second(s.DeleteCredential(s.t.Context(), credential.ID, credential.Version, now)))
 	}
 }
 

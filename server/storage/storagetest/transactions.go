@@ -101,7 +101,11 @@ func walksStates(t *testing.T, s *scene) {
 			if txn.StateHash == nil { // nobody knows a state yet
 				return storage.ErrUsed
 			}
-			_, err := s.ClaimTransaction(ctx, *txn.StateHash, *txn.BrowserHash, s.now)
+			before := s.status(txn)
+			claimed, err := s.ClaimTransaction(ctx, *txn.StateHash, *txn.BrowserHash, s.now)
+			if err != nil {
+				same(t, claimed, storage.Transaction{Status: before})
+			}
 			return err
 		},
 		"fail":     func(txn storage.Transaction) error { return s.FailTransaction(ctx, txn.ID) },

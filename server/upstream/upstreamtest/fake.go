@@ -50,6 +50,7 @@ type FakeIdP struct { //nolint:staticcheck // ST1003: people write IdP
 	codes         map[string]*login
 	refreshTokens map[string]*session
 	accessTokens  map[string]*accessToken
+	browsers      map[string]*browserSession // the newest of each user
 	settings      Settings
 	faults        map[Endpoint]Fault
 	edits         edits
@@ -71,6 +72,7 @@ type Settings struct {
 	NoIntrospection bool // does not announce the endpoint (RFC 7662)
 	OtherAudience   bool // access tokens are for others, as Keycloak's are unless told otherwise: we may not introspect them
 	NoRevocation    bool // does not announce the endpoint (RFC 7009)
+	OneSession      bool // logins of a user are one session, as in one browser at Keycloak, and end together
 }
 
 // Rotation is what a renewal does to the refresh token.
@@ -95,6 +97,7 @@ func New(tb testing.TB) *FakeIdP {
 		codes:         map[string]*login{},
 		refreshTokens: map[string]*session{},
 		accessTokens:  map[string]*accessToken{},
+		browsers:      map[string]*browserSession{},
 		settings:      Settings{AccessLifetime: 5 * time.Minute, RefreshLifetime: 30 * time.Minute, RequirePKCE: true},
 		faults:        map[Endpoint]Fault{},
 		requests:      map[Endpoint]int{},

@@ -12,12 +12,17 @@ import (
 
 // session is what a code became. It ends when somebody ends it, or when a spent credential comes back.
 type session struct {
-	id      string // the "sid"
+	*browserSession
 	user    string
 	scope   string
 	nonce   string
 	current string // the refresh token that is good
-	ended   bool
+}
+
+// browserSession is what logins in one browser have in common, and what ends with any of them.
+type browserSession struct {
+	id    string // the "sid"
+	ended bool
 }
 
 func (f *FakeIdP) serveToken(w http.ResponseWriter, r *http.Request) {
@@ -66,8 +71,18 @@ func (f *FakeIdP) redeem(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusBadRequest, "invalid_grant")
 		return
 	}
-	l.session = &session{id: "fake-session-" + rand.Text(), user: l.user, scope: l.scope, nonce: l.nonce}
+	l.session = &session{browserSession: f.browserSession(l.user), user: l.user, scope: l.scope, nonce: l.nonce}
 	f.answer(w, l.session, f.newRefreshToken(l.session))
+}
+
+// browserSession returns the session of a new login.
+func (f *FakeIdP) browserSession(user string) *browserSession {
+	standing := f.browsers[user]
+	if !f.settings.OneSession || standing == nil || standing.ended {
+		standing = &browserSession{id: "fake-session-" + rand.Text()}
+		f.browsers[user] = standing
+	}
+	return standing
 }
 
 func (f *FakeIdP) renew(w http.ResponseWriter, r *http.Request) {

@@ -1,0 +1,195 @@
+package credential_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-auth/gatehouse/server/credential"
+	"github.com/gatehouse-auth/gatehouse/server/storage"
+	"github.com/gatehouse-auth/gatehouse/server/upstream"
+	"github.com/gatehouse-auth/gatehouse/server/upstream/upstreamtest"
+)
+
+// disconnect ends the grant of the latest login, and lets its code run out.
+func (b *bench) disconnect(t *testing.T) {
+	t.Helper()
+	filter := storage.GrantFilter{ID: b.grantID, Now: b.clock.Now()}
+	if _, err := b.store.RevokeGrants(t.Context(), filter, storage.RevokedByUser); err != nil {
+		t.Fatal(err)
+	}
+	b.clock.Advance(2 * time.Minute)
+}
+
+func (b *bench) wantReaped(t *testing.T, keeper *credential.Keeper, want int) {
+	t.Helper()
+	if gone, err := keeper.Reap(t.Context(), 10); err != nil || gone != want {
+		t.Errorf("reaped %d, %v; want %d", gone, err, want)
+	}
+}
+
+// tokens opens the latest credential.
+func (b *bench) tokens(t *testing.T) upstream.Tokens {
+	t.Helper()
+	record, err := b.store.Credential(t.Context(), b.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := b.vault.Open(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokens
+}
+
+func TestUnusedTokensAreGivenBack(t *testing.T) {
+	b := newBench(t)
+	keeper, tokens := b.keeper(t, b.provider), b.tokens(t)
+	b.wantReaped(t, keeper, 0) // in use
+	b.disconnect(t)
+	b.wantReaped(t, keeper, 1)
+	if n := b.idp.Revocations(tokens.RefreshToken); n != 1 {
+		t.Errorf("given back %d times", n)
+	}
+	if _, err := b.store.Credential(t.Context(), b.id); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("the row is still there: %v", err)
+	}
+	b.wantReaped(t, keeper, 0)
+}
+
+// An outage of the provider leaves what is unused in the store, but for the one row with which it was noticed.
+func TestTokensAreGivenBackAfterAnOutage(t *testing.T) {
+	b := newBench(t)
+	keeper := b.keeper(t, b.provider)
+	first := b.tokens(t)
+	b.disconnect(t)
+	b.keep(t, withScope(b.idp.LogIn(t, b.provider, "alice"), "openid other"))
+	second := b.tokens(t)
+	b.disconnect(t)
+	b.idp.SetFault(upstreamtest.Revocation, upstreamtest.Status(503))
+	b.wantReaped(t, keeper, 1)
+	for range 3 {
+		b.wantReaped(t, keeper, 0)
+	}
+	b.idp.SetFault(upstreamtest.Revocation, nil)
+	b.wantReaped(t, keeper, 1)
+	if n, m := b.idp.Revocations(first.RefreshToken), b.idp.Revocations(second.RefreshToken); n != 1 || m != 1 {
+		t.Errorf("given back %d and %d times", n, m)
+	}
+}
+
+func withScope(login upstream.Login, scope string) upstream.Login {
+	login.Tokens.Scope = scope
+	return login
+}
+
+// Two applications of one browser may rest on two credentials and on one session of the provider, which ends as a whole.
+func TestGivingBackEndsNobodyElsesSession(t *testing.T) {
+	for name, test := range map[string]struct {
+		oneSession bool
+		unnamed    bool // the provider names no session
+		given      int
+	}{
+		"one session":          {oneSession: true},
+		"two sessions":         {given: 1},
+		"sessions without ids": {oneSession: true, unnamed: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.idp.Configure(func(s *upstreamtest.Settings) { s.OneSession = test.oneSession })
+			login := func(scope string) upstream.Login {
+				login := withScope(b.idp.LogIn(t, b.provider, "alice"), scope)
+				if test.unnamed {
+					login.SessionID = ""
+				}
+				return login
+			}
+			b.disconnect(t)
+			keeper := b.keeper(t, b.provider)
+			b.wantReaped(t, keeper, 1) // that of the bench itself
+			b.keep(t, login("openid one"))
+			gone := b.tokens(t)
+			b.disconnect(t)
+			b.keep(t, login("openid two"))
+			b.wantReaped(t, keeper, 1)
+			if n := b.idp.Revocations(gone.RefreshToken); n != test.given {
+				t.Errorf("given back %d times, want %d", n, test.given)
+			}
+			b.clock.Advance(2 * time.Minute)
+			b.wantHeld(t, keeper, true)
+			if !b.live(t) {
+				t.Error("the other application was cut off")
+			}
+			last := b.tokens(t)
+			b.disconnect(t)
+			b.wantReaped(t, keeper, 1)
+			if n := b.idp.Revocations(last.RefreshToken); n != 1 {
+				t.Errorf("the last one was given back %d times", n)
+			}
+		})
+	}
+}
+
+// The user comes back while the row is on its way out: what the new login brought must live, whoever is first.
+func TestALoginDuringTheReapLives(t *testing.T) {
+	for name, moment := range map[string]func(*hookedStore, func()){
+		"before the deletion": func(s *hookedStore, login func()) { s.beforeDelete = login },
+		"after the deletion":  func(s *hookedStore, login func()) { s.afterDelete = login },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.idp.Configure(func(s *upstreamtest.Settings) { s.OneSession = true })
+			b.disconnect(t)
+			hooked := &hookedStore{Store: b.store}
+			moment(hooked, sync.OnceFunc(func() { b.login(t) }))
+			b.store = hooked
+			keeper := b.keeper(t, b.provider)
+			if _, err := keeper.Reap(t.Context(), 10); err != nil {
+				t.Fatal(err)
+			}
+			b.clock.Advance(2 * time.Minute)
+			b.wantHeld(t, keeper, true)
+			if !b.live(t) {
+				t.Error("the new login was ended")
+			}
+		})
+	}
+}
+
+func TestReplicasGiveBackOnce(t *testing.T) {
+	b := newBench(t)
+	tokens := b.tokens(t)
+	b.disconnect(t)
+	var group sync.WaitGroup
+	for range 4 {
+		keeper := b.keeper(t, b.provider)
+		group.Go(func() {
+			if _, err := keeper.Reap(t.Context(), 10); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if n := b.idp.Revocations(tokens.RefreshToken); n != 1 {
+		t.Errorf("given back %d times", n)
+	}
+}
+
+// hookedStore lets something happen around a deletion.
+type hookedStore struct {
+	storage.Store
+	beforeDelete, afterDelete func()
+}
+
+func (s *hookedStore) DeleteCredential(ctx context.Context, id string, version int64, now time.Time) (storage.Credential, error) {
+	if s.beforeDelete != nil {
+		s.beforeDelete()
+	}
+	deleted, err := s.Store.DeleteCredential(ctx, id, version, now)
+	if s.afterDelete != nil {
+		s.afterDelete()
+	}
+	return deleted, err
+}

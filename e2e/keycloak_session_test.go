@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/browser"
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/keycloak"
 )
 
@@ -40,6 +42,7 @@ func TestKeycloakSessions(t *testing.T) {
 		walk func(*testing.T)
 	}{
 		{"the provider's access token runs out", k.outlivesAccessToken},
+		{"the user visits the account page in the same browser", k.outlivesAccountVisit},
 		{"the realm changes its keys", k.outlivesRealmKeys},
 		{"Keycloak is stopped and started", k.outlivesRestart},
 		{"the client secret changes", k.outlivesClientSecret},
@@ -52,6 +55,32 @@ func TestKeycloakSessions(t *testing.T) {
 
 func (k *keycloakSessions) outlivesAccessToken(t *testing.T) {
 	s := k.asking.connect(t, k.asking.alice)
+	k.asking.checkHolds(t, s, keycloakAccessLife+3*time.Second)
+	k.asking.refreshed(t, s)
+}
+
+// outlivesAccountVisit: in one browser the application and the account page share a session of Keycloak, which signs in
+// without asking again, and which ends as a whole with any refresh token of it that is revoked.
+func (k *keycloakSessions) outlivesAccountVisit(t *testing.T) {
+	c := k.asking.register(t)
+	s := session{client: c, attempt: k.asking.server.NewAttempt(c.id, c.redirectURI)}
+	b := k.asking.newBrowser(t, c.redirectURI)
+	s.code = k.asking.walk(t, b, s.attempt, k.asking.alice)
+	answer := k.asking.exchange(t, s.attempt.ExchangeForm(s.code))
+	s.access, s.refresh = answer.Text("access_token"), answer.Text("refresh_token")
+
+	page, err := b.Open(t.Context(), k.asking.server.URL+"/account")
+	if err != nil || signInForm(page) == nil {
+		t.Fatalf("no way to sign in: %v, %v", page, err)
+	}
+	account := submit(t, b, signInForm(page), nil)
+	at := slices.IndexFunc(account.Forms, func(f *browser.Form) bool { return f.Button("Sign out") != nil })
+	if at < 0 {
+		t.Fatalf("Keycloak did not sign in by itself, or there is no way out: %s", account)
+	}
+	if page := submit(t, b, account.Forms[at], nil); page.Status != http.StatusOK || signInForm(page) == nil {
+		t.Errorf("after the sign-out: %s", page)
+	}
 	k.asking.checkHolds(t, s, keycloakAccessLife+3*time.Second)
 	k.asking.refreshed(t, s)
 }

@@ -58,7 +58,7 @@ type Credentials interface {
 	// returns the grants' ids. ErrConflict as for FinishRenewal: nothing is revoked then.
 	EndCredential(ctx context.Context, id string, fence int64, now time.Time, reason string) ([]string, error)
 	// CredentialsInUse returns what a user has from a provider and a live grant or a live code needs, or somebody is
-	// renewing, by id.
+	// renewing, in any order.
 	CredentialsInUse(ctx context.Context, provider, userID string, now time.Time) ([]Credential, error)
 	// UnusedCredentials returns credentials that no live grant and no live code needs and that nobody is renewing, by
 	// UpdateTime, then id.

@@ -22,7 +22,7 @@ const (
 		ORDER BY update_time NULLS FIRST, id LIMIT $2`
 
 	selectCredentialsInUse = `SELECT ` + credentialColumns + ` FROM credentials c
-		WHERE c.user_id = $2 AND c.provider = $3 AND NOT (` + credentialIsUnused + `) ORDER BY id`
+		WHERE c.user_id = $2 AND c.provider = $3 AND NOT (` + credentialIsUnused + `)`
 
 	lockCredential = `SELECT id FROM credentials WHERE id = $1 FOR UPDATE`
 

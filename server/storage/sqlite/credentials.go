@@ -44,7 +44,7 @@ const (
 		ORDER BY update_time, id LIMIT ?`
 
 	selectCredentialsInUse = `SELECT ` + credentialColumns + ` FROM credentials
-		WHERE user_id = ? AND provider = ? AND NOT (` + credentialIsUnused + `) ORDER BY id`
+		WHERE user_id = ? AND provider = ? AND NOT (` + credentialIsUnused + `)`
 
 	deleteCredential = `DELETE FROM credentials WHERE id = ? AND version = ? AND ` + credentialIsUnused + `
 		RETURNING ` + credentialColumns

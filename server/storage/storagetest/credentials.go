@@ -2,6 +2,8 @@ package storagetest
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,6 +178,7 @@ func listsInUse(t *testing.T, s *scene) {
 	start("bob", "keycloak", "fourth")
 	used, err := s.CredentialsInUse(t.Context(), "keycloak", "user-alice", s.now)
 	s.must(err)
+	slices.SortFunc(used, func(a, b storage.Credential) int { return strings.Compare(a.ID, b.ID) })
 	same(t, used, []storage.Credential{first, second})
 }
 

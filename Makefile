@@ -51,7 +51,7 @@ fuzz: ## Fuzz every target for FUZZTIME
 
 .PHONY: bench
 bench: ## Measure against the limits in ROUNDS rounds, and print the tables of docs/performance.md
-	go test -run '^$$' -bench . -benchtime $(ROUNDS)x ./bench | go run ./bench/table
+	go test -run '^$$' -bench . -benchtime $(ROUNDS)x -timeout 1h ./bench | go run ./bench/table
 
 .PHONY: microbench
 microbench: ## Run the benchmarks of single parts for BENCHTIME each

@@ -17,4 +17,6 @@ func BenchmarkBinary(b *testing.B) {
 	b.Run("Logins", func(b *testing.B) { benchmarkLogins(b, path) })
 	b.Run("VerifyToken", func(b *testing.B) { benchmarkVerifyToken(b, path) })
 	b.Run("ToolsCall", func(b *testing.B) { benchmarkToolsCall(b, path) })
+	b.Run("RefreshOverHTTP", func(b *testing.B) { benchmarkRefreshOverHTTP(b, path) })
+	b.Run("Grants", func(b *testing.B) { benchmarkGrants(b, path) })
 }

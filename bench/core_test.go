@@ -15,11 +15,12 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
 
-// openCore opens a whole core on a durable store, and returns a client that comes the way of an edge in the process.
-func openCore(b *testing.B) client {
+// openCore opens a whole core on a durable store, and connects to it the way of an edge in the process.
+func openCore(b *testing.B, s store) gatehousev1.AuthServiceClient {
 	b.Helper()
 	cfg, err := config.Load(config.Sources{Environ: []string{
 		"MCP_SERVER_BASE_URL=https://mcp.example.com", "GATEHOUSE_DATA_DIR=" + b.TempDir(),
+		"GATEHOUSE_STORE_URL=" + s.url,
 		"GATEHOUSE_MAX_TRANSACTIONS=10000000", // all logins of the run happen within one lifetime
 	}})
 	if err != nil {
@@ -38,7 +39,7 @@ func openCore(b *testing.B) client {
 	})
 	channel := inprocess.NewChannel(core.Chain(interceptor.InProcessGate(interceptor.NewTable())))
 	core.Register(channel)
-	return register(b, gatehousev1.NewAuthServiceClient(channel))
+	return gatehousev1.NewAuthServiceClient(channel)
 }
 
 // passThrough is a browser that comes straight back from provider.

@@ -7,6 +7,7 @@
 // the median of the rounds is reported: what else the machine does meanwhile hits both sides alike. Nothing here asserts
 // a time, so that a busy machine fails no build.
 //
-// BenchmarkBinary measures the binary that people run, from outside, and BenchmarkExchangeCode the core in this process.
+// BenchmarkBinary measures the binary that people run, from outside, and the others the core in this process. What a
+// machine or a default leaves out is said on standard error, with what would make it run.
 // docs/performance.md has figures and what they mean; package bench/table prints them as Markdown.
 package bench

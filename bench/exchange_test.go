@@ -9,8 +9,8 @@ const exchanges = 500
 // written and an ES256 signature. The limit is group commit alone, of as many rows on the same disk.
 func BenchmarkExchangeCode(b *testing.B) {
 	const callers = 64
-	client := openCore(b)
-	bare := openLedger(b)
+	client := register(b, openCore(b, store{}))
+	bare := openLedger(b, exchangeEntry())
 	codes := make([]string, exchanges)
 	authorize := share(callers, exchanges, func(i int) (err error) {
 		codes[i], err = client.authorize(b.Context(), passThrough)

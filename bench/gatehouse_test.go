@@ -35,16 +35,23 @@ type gatehouse struct {
 	stop     func()
 }
 
-// start runs the binary and waits until it is ready. It stops when the benchmark ends.
+// start runs the binary with an empty data directory and waits until it is ready. It stops when the benchmark ends.
 func start(b *testing.B, path string) *gatehouse {
 	b.Helper()
-	g := &gatehouse{http: freeAddress(b), grpc: freeAddress(b), data: b.TempDir()}
+	return startIn(b, path, b.TempDir())
+}
+
+// startIn is start with a data directory, and with settings that other benchmarks do not have.
+func startIn(b *testing.B, path, data string, settings ...string) *gatehouse {
+	b.Helper()
+	g := &gatehouse{http: freeAddress(b), grpc: freeAddress(b), data: data}
 	cmd := exec.Command(path, "dev")
 	cmd.Dir = g.data
 	cmd.Env = append(os.Environ(),
 		"GATEHOUSE_HTTP_ADDR="+g.http, "GATEHOUSE_GRPC_ADDR="+g.grpc, "GATEHOUSE_DEV_IDP_ADDR="+freeAddress(b),
 		"GATEHOUSE_DATA_DIR="+g.data, "GATEHOUSE_LOG_FORMAT=json",
 		"GOGC="+strconv.Itoa(collector))
+	cmd.Env = append(cmd.Env, settings...)
 	log, err := os.Create(filepath.Join(g.data, "log"))
 	if err != nil {
 		b.Fatal(err)

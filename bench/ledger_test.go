@@ -17,8 +17,7 @@ const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=ca
 const maxBatch = 256
 
 // ledger is group commit with nothing around it: one goroutine owns the connection, and whoever waits shares the next
-// transaction. An entry writes the rows of a code exchange, two updates and two inserts of 200 bytes, to tables without
-// indexes and without rules.
+// transaction. An entry writes rows of 200 bytes to tables without indexes and without rules.
 type ledger struct {
 	conn  *sql.Conn
 	queue chan chan error
@@ -28,7 +27,20 @@ type ledger struct {
 	written       int
 }
 
-func openLedger(b *testing.B) *ledger {
+// exchangeEntry writes the rows of a code exchange: two updates and two inserts.
+func exchangeEntry() []string {
+	return []string{
+		`UPDATE used SET times = 1 WHERE id = ?1 AND times = 0`,
+		`INSERT INTO made (id, body) VALUES (2 * ?1, randomblob(200))`,
+		`INSERT INTO made (id, body) VALUES (2 * ?1 + 1, randomblob(200))`,
+		`UPDATE used SET times = times + min(?1, 1) WHERE id = 0`,
+	}
+}
+
+// refreshEntry changes the row of one of 64 grants.
+func refreshEntry() []string { return []string{`UPDATE used SET times = times + 1 WHERE id = ?1 % 64`} }
+
+func openLedger(b *testing.B, entry []string) *ledger {
 	b.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "ledger.db")+pragmas)
 	if err != nil {
@@ -39,7 +51,7 @@ func openLedger(b *testing.B) *ledger {
 		b.Fatal(err)
 	}
 	l := &ledger{conn: conn, queue: make(chan chan error)}
-	if err := l.prepare(b.Context()); err != nil {
+	if err := l.prepare(b.Context(), entry); err != nil {
 		b.Fatal(err)
 	}
 	ended := make(chan error, 1)
@@ -53,7 +65,7 @@ func openLedger(b *testing.B) *ledger {
 	return l
 }
 
-func (l *ledger) prepare(ctx context.Context) (err error) {
+func (l *ledger) prepare(ctx context.Context, entry []string) (err error) {
 	for _, statement := range []string{
 		`CREATE TABLE used (id INTEGER NOT NULL PRIMARY KEY, times INTEGER NOT NULL, body BLOB) STRICT`,
 		`CREATE TABLE made (id INTEGER NOT NULL PRIMARY KEY, body BLOB) STRICT`,
@@ -64,12 +76,7 @@ func (l *ledger) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	for _, statement := range []string{
-		`UPDATE used SET times = 1 WHERE id = ?1 AND times = 0`,
-		`INSERT INTO made (id, body) VALUES (2 * ?1, randomblob(200))`,
-		`INSERT INTO made (id, body) VALUES (2 * ?1 + 1, randomblob(200))`,
-		`UPDATE used SET times = times + min(?1, 1) WHERE id = 0`,
-	} {
+	for _, statement := range entry {
 		prepared, err := l.conn.PrepareContext(ctx, statement) //nolint:sqlclosecheck // run closes it
 		if err != nil {
 			return err

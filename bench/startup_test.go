@@ -1,11 +1,6 @@
 package bench
 
-import (
-	"bytes"
-	"fmt"
-	"os"
-	"testing"
-)
+import "testing"
 
 // benchmarkStartUp measures how long it takes from the start of the process, with an empty data directory, until
 // /readyz answers 200 (keys made, store open, metadata of the provider read), and the resident memory then.
@@ -43,19 +38,4 @@ func benchmarkLogins(b *testing.B, path string) {
 	b.ReportMetric(float64(len(rates)*perRound), "logins")
 	b.ReportMetric(g.resident(b), "MB")
 	b.ReportMetric(0, "ns/op")
-}
-
-// resident is the memory of the process that is in RAM, in megabytes; nothing where there is no /proc.
-func (g *gatehouse) resident(b *testing.B) float64 {
-	b.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", g.process.Pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := bytes.Cut(status, []byte("VmRSS:"))
-	var kilobytes float64
-	if _, err := fmt.Sscan(string(rest), &kilobytes); err != nil {
-		b.Fatal(err)
-	}
-	return kilobytes / 1024
 }

@@ -1,0 +1,123 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"testing"
+
+	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
+)
+
+// refreshers is how many clients refresh at the same time, each its own grant.
+const refreshers = 64
+
+// BenchmarkRefreshToken refreshes through the core alone: client, MAC of the token, two reads, the guarded update, an
+// ES256 signature. The limit is the one row that a rotation must change, on the same kind of store.
+func BenchmarkRefreshToken(b *testing.B) {
+	onStores(b, func(b *testing.B, s store) {
+		lines := openLines(b, openCore(b, s), passThrough)
+		duel(b, repeat(refreshers, s.bareUpdate(b)), repeat(refreshers, func(caller int) error {
+			return lines[caller].refresh(b.Context())
+		}))
+	})
+}
+
+// benchmarkRefreshOverHTTP refreshes as an MCP client does: POST /token at the edge of the binary.
+func benchmarkRefreshOverHTTP(b *testing.B, path string) {
+	onStores(b, func(b *testing.B, s store) {
+		g := startIn(b, path, b.TempDir(), "GATEHOUSE_STORE_URL="+s.url)
+		lines := openLines(b, g.operator(b), signIn)
+		posts := make([]*post, refreshers)
+		for i := range posts {
+			posts[i] = dialToken(b, g.http)
+		}
+		duel(b, repeat(refreshers, s.bareUpdate(b)), repeat(refreshers, func(caller int) error {
+			return posts[caller].refresh(lines[caller])
+		}))
+	})
+}
+
+// line is a client with a grant, and the refresh token that is its head.
+type line struct {
+	client
+	token string
+}
+
+// openLines registers a client for each refresher and logs in, as installations of MCP clients do.
+func openLines(b *testing.B, core gatehousev1.AuthServiceClient, walk browser) []*line {
+	b.Helper()
+	lines := make([]*line, refreshers)
+	for i := range lines {
+		lines[i] = &line{client: register(b, core)}
+		code, err := lines[i].authorize(b.Context(), walk)
+		if err != nil {
+			b.Fatal(err)
+		}
+		tokens, err := lines[i].exchange(b.Context(), code)
+		if err != nil {
+			b.Fatal(err)
+		}
+		lines[i].token = tokens.GetRefreshToken()
+	}
+	return lines
+}
+
+func (l *line) refresh(ctx context.Context) error {
+	tokens, err := l.core.ExchangeToken(ctx, &gatehousev1.ExchangeTokenRequest{
+		GrantType: "refresh_token", ClientId: l.id, RefreshToken: l.token,
+	})
+	if err != nil {
+		return err
+	}
+	l.token = tokens.GetRefreshToken()
+	return nil
+}
+
+// post is a connection to /token. Like peer it leaves the machine to the server.
+type post struct {
+	host   string
+	conn   net.Conn
+	reader *bufio.Reader
+}
+
+func dialToken(b *testing.B, host string) *post {
+	b.Helper()
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = conn.Close() })
+	return &post{host: host, conn: conn, reader: bufio.NewReader(conn)}
+}
+
+func (p *post) refresh(l *line) error {
+	form := "grant_type=refresh_token&client_id=" + url.QueryEscape(l.id) + "&refresh_token=" + l.token
+	_, err := fmt.Fprintf(p.conn, "POST /token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+		"Content-Length: %d\r\n\r\n%s", p.host, len(form), form)
+	if err != nil {
+		return err
+	}
+	response, err := http.ReadResponse(p.reader, nil)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	var tokens struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	if err := json.Unmarshal(body, &tokens); err != nil || tokens.RefreshToken == "" {
+		return fmt.Errorf("status %d: %s", response.StatusCode, body)
+	}
+	l.token = tokens.RefreshToken
+	return nil
+}

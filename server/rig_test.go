@@ -38,10 +38,16 @@ type rig struct {
 
 func newRig(t *testing.T, settings ...string) *rig {
 	t.Helper()
+	return newRigIn(t, t.TempDir(), settings...)
+}
+
+// newRigIn is newRig on a data directory.
+func newRigIn(t *testing.T, dir string, settings ...string) *rig {
+	t.Helper()
 	r := &rig{idp: upstreamtest.New(t), clock: &upstreamtest.Clock{}}
 	r.clock.Set(time.Now().UTC().Truncate(time.Second))
 	r.idp.SetClock(r.clock.Now)
-	r.start(t, t.TempDir(), settings...)
+	r.start(t, dir, settings...)
 	return r
 }
 

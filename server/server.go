@@ -152,7 +152,7 @@ func newParts(ctx context.Context, deps Deps, store storage.Store, secrets secre
 		return nil, err
 	}
 	p.verifier, err = verify.New(
-		verify.Deps{Parser: p.factory, Grants: store, Keeper: p.keeper, Now: deps.Now},
+		verify.Deps{Parser: p.factory, Keys: p.access, Grants: store, Keeper: p.keeper, Now: deps.Now},
 		verify.Config{CacheSize: cfg.VerifyCacheSize, RecheckInterval: cfg.RecheckInterval})
 	if err != nil {
 		return nil, err

@@ -79,6 +79,19 @@ func TestForeignTokensAreInactive(t *testing.T) {
 	}
 }
 
+func TestTokenOfAKeyThatAnotherReplicaJustMadeIsGood(t *testing.T) {
+	dir := t.TempDir()
+	one, two := newRigIn(t, dir), &rig{}
+	two.idp, two.clock = one.idp, one.clock
+	two.start(t, dir)
+	if _, err := one.admin.RotateKeys(t.Context(), &gatehousev1.RotateKeysRequest{Immediately: true}); err != nil {
+		t.Fatal(err)
+	}
+	if verdict := two.verify(t, one.login(t).GetAccessToken()); !verdict.GetActive() {
+		t.Errorf("verdict = %v", verdict)
+	}
+}
+
 func TestTokenExpires(t *testing.T) {
 	r := newRig(t, "GATEHOUSE_ACCESS_TOKEN_TTL=10m")
 	token := r.login(t).GetAccessToken()

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +67,13 @@ type Ring struct {
 	deps   Deps
 	config Config
 	keys   atomic.Pointer[[]Key] // by activation time
+
+	loading sync.Mutex  // held while the keys are read, so that no older reading replaces a newer one
+	gone    atomic.Bool // a key is gone since Reload was asked last
+
+	mu   sync.Mutex
+	next *refresh    // nil while nobody waits for one
+	rest *time.Timer // until when no other begins; nil before the first
 }
 
 // Open loads the keys of a purpose, and makes one when none with the algorithm exists.
@@ -137,11 +145,21 @@ func (r *Ring) Public() []json.RawMessage {
 	return public
 }
 
-// Reload reads the keys again. It reports whether a key is gone that was there before.
+// Reload reads the keys again. It reports whether a key is gone since it was last asked, whoever noticed.
 func (r *Ring) Reload(ctx context.Context) (removed bool, err error) {
+	if err := r.load(ctx); err != nil {
+		return false, err
+	}
+	return r.gone.Swap(false), nil
+}
+
+// load reads the keys.
+func (r *Ring) load(ctx context.Context) error {
+	r.loading.Lock()
+	defer r.loading.Unlock()
 	records, err := r.deps.Store.SigningKeys(ctx)
 	if err != nil {
-		return false, fmt.Errorf("keyring: load: %w", err)
+		return fmt.Errorf("keyring: load: %w", err)
 	}
 	known := make(map[string]Key)
 	if old := r.keys.Load(); old != nil {
@@ -157,7 +175,7 @@ func (r *Ring) Reload(ctx context.Context) (removed bool, err error) {
 		key, ok := known[record.ID]
 		if !ok {
 			if key, err = r.open(record); err != nil {
-				return false, err
+				return err
 			}
 		}
 		delete(known, record.ID)
@@ -165,7 +183,10 @@ func (r *Ring) Reload(ctx context.Context) (removed bool, err error) {
 	}
 	r.schedule(keys)
 	r.keys.Store(&keys)
-	return len(known) > 0, nil
+	if len(known) > 0 {
+		r.gone.Store(true)
+	}
+	return nil
 }
 
 // schedule works out when each key is no longer needed: when the next one of its algorithm has been active for as long

@@ -47,7 +47,7 @@ func (r *Ring) Rotate(ctx context.Context, immediately bool) (Key, error) {
 	if err != nil {
 		return Key{}, err
 	}
-	if _, err := r.Reload(ctx); err != nil {
+	if err := r.load(ctx); err != nil {
 		return Key{}, err
 	}
 	key, ok := r.Lookup(id)
@@ -67,8 +67,7 @@ func (r *Ring) Remove(ctx context.Context, id string) error {
 	if err := r.deps.Store.DeleteSigningKey(ctx, id); err != nil {
 		return fmt.Errorf("keyring: remove: %w", err)
 	}
-	_, err := r.Reload(ctx)
-	return err
+	return r.load(ctx)
 }
 
 // Tend does what time asks for: it prepares the next key when the active one has signed for long enough, and deletes

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,12 +19,17 @@ import (
 // MaxLength is the length in bytes above which a token is refused unread. Ours have about 700.
 const MaxLength = 8192
 
+// maxKeyID is the length of a key id above which none of ours can be meant.
+const maxKeyID = 64
+
 // Reasons why a token is not ours.
 var (
 	ErrMalformed = errors.New("token: malformed")
 	ErrSignature = errors.New("token: not signed by a key of this server")
-	ErrIssuer    = errors.New("token: issued by another server")
-	ErrExpired   = errors.New("token: expired")
+	// ErrUnknownKey is an ErrSignature whose key may exist by now.
+	ErrUnknownKey = fmt.Errorf("%w: its key is unknown", ErrSignature)
+	ErrIssuer     = errors.New("token: issued by another server")
+	ErrExpired    = errors.New("token: expired")
 )
 
 // leeway tolerates the clock skew between replicas for "iat".
@@ -84,8 +90,14 @@ func (f *Factory) keyFor(token string) (keyring.Key, error) {
 			return keyring.Key{}, ErrSignature
 		}
 	}
+	if head.Type != mediaType || head.KeyID == "" || len(head.KeyID) > maxKeyID {
+		return keyring.Key{}, ErrSignature
+	}
 	key, ok := f.keys.Lookup(head.KeyID)
-	if !ok || head.Algorithm != key.Algorithm || head.Type != mediaType {
+	if !ok {
+		return keyring.Key{}, ErrUnknownKey
+	}
+	if head.Algorithm != key.Algorithm {
 		return keyring.Key{}, ErrSignature
 	}
 	return key, nil

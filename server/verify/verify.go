@@ -37,6 +37,12 @@ type Parser interface {
 	Parse(token string) (token.Claims, error)
 }
 
+// Keys are those that the parser knows.
+type Keys interface {
+	// Refresh reads them again. An error is an outage.
+	Refresh(ctx context.Context) error
+}
+
 // Grants reads grants.
 type Grants interface {
 	Grant(ctx context.Context, id string) (storage.GrantDetail, error)
@@ -50,6 +56,7 @@ type Keeper interface {
 // Deps is what a Verifier needs.
 type Deps struct {
 	Parser Parser
+	Keys   Keys
 	Grants Grants
 	Keeper Keeper
 	Now    func() time.Time
@@ -168,7 +175,10 @@ func (v *Verifier) form(ctx context.Context, key secret.Hash, request Request) (
 // from here on makes the look stale.
 func (v *Verifier) look(ctx context.Context, key secret.Hash, request Request) (sight, error) {
 	epoch := v.cache.epoch()
-	claims, reason := v.parse(request.Token)
+	claims, reason, err := v.parse(ctx, request.Token)
+	if err != nil {
+		return sight{}, oauth.Unavailable(err)
+	}
 	if reason != "" {
 		return sight{&Verdict{Reason: reason}, epoch}, nil
 	}
@@ -196,20 +206,26 @@ func (v *Verdict) restrict(request Request) *Verdict {
 	return v
 }
 
-// parse checks form, signature, issuer and expiry.
-func (v *Verifier) parse(text secret.Text) (token.Claims, Reason) {
+// parse checks form, signature, issuer and expiry. A key that another replica made a moment ago is looked for.
+func (v *Verifier) parse(ctx context.Context, text secret.Text) (token.Claims, Reason, error) {
 	claims, err := v.deps.Parser.Parse(text.Reveal())
+	if errors.Is(err, token.ErrUnknownKey) {
+		if err := v.deps.Keys.Refresh(ctx); err != nil {
+			return claims, "", err
+		}
+		claims, err = v.deps.Parser.Parse(text.Reveal())
+	}
 	switch {
 	case err == nil:
-		return claims, ""
+		return claims, "", nil
 	case errors.Is(err, token.ErrExpired):
-		return claims, Expired
+		return claims, Expired, nil
 	case errors.Is(err, token.ErrIssuer):
-		return claims, Issuer
+		return claims, Issuer, nil
 	case errors.Is(err, token.ErrSignature):
-		return claims, Signature
+		return claims, Signature, nil
 	}
-	return claims, Malformed
+	return claims, Malformed, nil
 }
 
 // examine asks the store and the provider, and remembers a good answer.

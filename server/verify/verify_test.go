@@ -19,6 +19,8 @@ import (
 type world struct {
 	mu       sync.Mutex
 	keyGone  bool
+	keyNew   bool  // the key is unknown until the keys are read again
+	outage   error // of reading the keys
 	revoked  bool
 	reads    int
 	parse    func() // runs after a token was found good, before that is told
@@ -34,13 +36,21 @@ func do(f func()) {
 
 func (w *world) Parse(string) (token.Claims, error) {
 	w.mu.Lock()
-	gone, pause := w.keyGone, w.parse
+	gone, unknown, pause := w.keyGone, w.keyNew, w.parse
 	w.mu.Unlock()
+	if unknown {
+		return token.Claims{}, token.ErrUnknownKey
+	}
 	if gone {
 		return token.Claims{}, token.ErrSignature
 	}
 	do(pause)
 	return token.Claims{GrantID: "g", Subject: "u", ClientID: "c", Audience: "r", Scope: "mcp", Expiry: start.Add(time.Hour).Unix()}, nil
+}
+
+func (w *world) Refresh(context.Context) error {
+	w.set(func() { w.keyNew = w.outage != nil })
+	return w.outage
 }
 
 func (w *world) Grant(context.Context, string) (storage.GrantDetail, error) {
@@ -69,7 +79,7 @@ func (w *world) set(change func()) {
 
 func (w *world) verifier(t *testing.T) *Verifier {
 	t.Helper()
-	v, err := New(Deps{Parser: w, Grants: w, Keeper: w, Now: func() time.Time { return start }},
+	v, err := New(Deps{Parser: w, Keys: w, Grants: w, Keeper: w, Now: func() time.Time { return start }},
 		Config{CacheSize: 10, RecheckInterval: time.Minute})
 	if err != nil {
 		t.Fatal(err)
@@ -185,5 +195,18 @@ func TestVerdictsThatNeverSettleAreAnOutage(t *testing.T) {
 	public, ok := errors.AsType[*oauth.Error](err)
 	if !ok || public.Code != oauth.TemporarilyUnavailable || w.reads != maxLooks {
 		t.Errorf("err = %v after %d looks", err, w.reads)
+	}
+}
+
+func TestTokenOfAKeyThatWasJustMadeElsewhereIsGood(t *testing.T) {
+	w := &world{keyNew: true}
+	v := w.verifier(t)
+	if verdict, err := v.Verify(t.Context(), request(false)); err != nil || !verdict.Active() {
+		t.Errorf("%v, %v", verdict, err)
+	}
+	w.set(func() { w.keyNew, w.outage = true, errors.New("down") })
+	verdict, err := v.Verify(t.Context(), request(true))
+	if public, ok := errors.AsType[*oauth.Error](err); !ok || public.Code != oauth.TemporarilyUnavailable {
+		t.Errorf("during an outage: %v, %v", verdict, err)
 	}
 }

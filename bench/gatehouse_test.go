@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -47,7 +48,7 @@ func startIn(b *testing.B, path, data string, settings ...string) *gatehouse {
 	g := &gatehouse{http: freeAddress(b), grpc: freeAddress(b), data: data}
 	cmd := exec.Command(path, "dev")
 	cmd.Dir = g.data
-	cmd.Env = append(os.Environ(),
+	cmd.Env = append(environ(),
 		"GATEHOUSE_HTTP_ADDR="+g.http, "GATEHOUSE_GRPC_ADDR="+g.grpc, "GATEHOUSE_DEV_IDP_ADDR="+freeAddress(b),
 		"GATEHOUSE_DATA_DIR="+g.data, "GATEHOUSE_LOG_FORMAT=json",
 		"GOGC="+strconv.Itoa(collector))
@@ -74,6 +75,12 @@ func startIn(b *testing.B, path, data string, settings ...string) *gatehouse {
 	}
 	g.starting = time.Since(began)
 	return g
+}
+
+// environ is the environment without settings of Gatehouse, which are the benchmark's to make, and without our own
+// variables, which it would refuse as unknown.
+func environ() []string {
+	return slices.DeleteFunc(os.Environ(), func(line string) bool { return strings.HasPrefix(line, "GATEHOUSE_") })
 }
 
 // awaitReady asks often, since a start takes milliseconds.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -47,7 +46,7 @@ func populate(b *testing.B, path string, s store, grants int) *population {
 	}
 	p := new(population)
 	seed := exec.CommandContext(b.Context(), path, "store", "seed", "--grants", fmt.Sprint(grants))
-	seed.Dir, seed.Env = data, append(os.Environ(), settings...)
+	seed.Dir, seed.Env = data, append(environ(), settings...)
 	output, err := seed.CombinedOutput()
 	if err != nil {
 		b.Fatalf("%v\n%s", err, output)

@@ -28,10 +28,12 @@ func BenchmarkRefreshToken(b *testing.B) {
 	})
 }
 
-// benchmarkRefreshOverHTTP refreshes as an MCP client does: POST /token at the edge of the binary.
+// benchmarkRefreshOverHTTP refreshes as an MCP client does: POST /token at the edge of the binary. All callers come from
+// one address, which may ask for more than it does.
 func benchmarkRefreshOverHTTP(b *testing.B, path string) {
 	onStores(b, func(b *testing.B, s store) {
-		g := startIn(b, path, b.TempDir(), "GATEHOUSE_STORE_URL="+s.url)
+		g := startIn(b, path, b.TempDir(), "GATEHOUSE_STORE_URL="+s.url,
+			"GATEHOUSE_TOKEN_LIMIT=100000/1s", "GATEHOUSE_TOKEN_LIMIT_TOTAL=200000/1s")
 		lines := openLines(b, g.operator(b), signIn)
 		posts := make([]*post, refreshers)
 		for i := range posts {

@@ -37,7 +37,7 @@ func populations(b *testing.B) []int {
 	b.Helper()
 	text, ok := os.LookupEnv(grantsVariable)
 	if !ok {
-		leaveOut(b, "more than 10 000 grants: "+grantsVariable+"=1000000 make bench, which takes some ten minutes more")
+		leaveOut(b, "more than 10 000 grants: "+grantsVariable+"=1000000 make bench, which takes minutes more")
 		return []int{10_000}
 	}
 	grants, err := strconv.Atoi(text)

@@ -53,7 +53,7 @@ func (s *Store) AccountSession(
 	ctx context.Context, hash secret.Hash, now time.Time,
 ) (account storage.AccountSession, user storage.User, err error) {
 	fields := append(accountSessionFields(&account), userFields(&user)...)
-	err = s.reader.row(ctx, fields, selectAccountSession, digest{&hash}, at(now))
+	err = s.reader.lookup(ctx, fields, selectAccountSession, digest{&hash}, at(now))
 	return account, user, answer("read account session", err)
 }
 

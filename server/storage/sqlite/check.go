@@ -27,7 +27,7 @@ func Check(ctx context.Context, path string) (problems []string, err error) {
 		return nil, answer("check "+path, err)
 	}
 	defer func() { _ = pool.Close() }()
-	for _, look := range []func(context.Context, *sql.DB) ([]string, error){brokenPages, danglingRows, strangeSchema} {
+	for _, look := range []func(context.Context, *sql.DB) ([]string, error){brokenPages, danglingRows, foreignSchema} {
 		found, err := look(ctx, pool)
 		if isDamaged(err) {
 			return append(problems, "The file is damaged: "+err.Error()+"."), nil
@@ -72,20 +72,25 @@ func danglingRows(ctx context.Context, pool *sql.DB) ([]string, error) {
 	return problems, err
 }
 
-func strangeSchema(ctx context.Context, pool *sql.DB) ([]string, error) {
+func foreignSchema(ctx context.Context, pool *sql.DB) ([]string, error) {
+	return strangeSchema(func(field any, query string) error { return pool.QueryRowContext(ctx, query).Scan(field) })
+}
+
+// strangeSchema compares the schema with that of this program. read reads the one value of a query.
+func strangeSchema(read func(field any, query string) error) ([]string, error) {
 	migrations, err := embedded()
 	if err != nil {
 		return nil, err
 	}
 	var versioned bool
-	if err := pool.QueryRowContext(ctx, hasSchemaVersion).Scan(&versioned); err != nil {
+	if err := read(&versioned, hasSchemaVersion); err != nil {
 		return nil, err
 	}
 	if !versioned {
 		return []string{"The file has no schema version: it is not a database of this program."}, nil
 	}
 	var version int
-	if err := pool.QueryRowContext(ctx, selectSchemaVersion).Scan(&version); err != nil {
+	if err := read(&version, selectSchemaVersion); err != nil {
 		return nil, err
 	}
 	switch {

@@ -85,7 +85,7 @@ func dropAuthorizations(tx *session, clientID string) error {
 
 // Client implements storage.Clients.
 func (s *Store) Client(ctx context.Context, id string) (client storage.Client, err error) {
-	err = s.reader.row(ctx, clientFields(&client), selectClient, id)
+	err = s.reader.lookup(ctx, clientFields(&client), selectClient, id)
 	return client, answer("read client", err)
 }
 

@@ -2,8 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/secret"
@@ -31,12 +29,13 @@ const (
 
 	selectCode = `SELECT ` + codeColumns + ` FROM codes WHERE hash = ?`
 
-	redeemCode = `UPDATE codes SET use_time = ? WHERE hash = ? AND use_time IS NULL AND expire_time > ?
-		RETURNING client_id`
+	redeemCode = `UPDATE codes SET use_time = ? WHERE hash = ? AND use_time IS NULL AND expire_time > ?`
 
 	burnCode = `UPDATE codes SET use_time = ? WHERE hash = ? AND use_time IS NULL`
 
 	codeIsUsed = `SELECT use_time IS NOT NULL FROM codes WHERE hash = ?`
+
+	markClientOfCodeUsed = `UPDATE clients SET last_used_time = ? WHERE id = (SELECT client_id FROM codes WHERE hash = ?)`
 
 	markClientUsed = `UPDATE clients SET last_used_time = ? WHERE id = ?`
 )
@@ -57,25 +56,24 @@ func (s *Store) CompleteTransaction(ctx context.Context, completion storage.Comp
 
 // Code implements storage.Codes.
 func (s *Store) Code(ctx context.Context, hash secret.Hash) (code storage.Code, err error) {
-	err = s.reader.row(ctx, codeFields(&code), selectCode, hash.Bytes())
+	err = s.reader.lookup(ctx, codeFields(&code), selectCode, hash.Bytes())
 	return code, answer("read code", err)
 }
 
 // RedeemCode implements storage.Codes.
 func (s *Store) RedeemCode(ctx context.Context, hash secret.Hash, now time.Time, grant storage.Grant) error {
 	return s.write(ctx, "redeem code", func(tx *session) error {
-		var clientID string
-		err := tx.row([]any{&clientID}, redeemCode, at(now), digest{&hash}, at(now))
-		if errors.Is(err, sql.ErrNoRows) {
-			return redeemRefusal(tx, hash)
-		}
+		redeemed, err := tx.change(redeemCode, at(now), digest{&hash}, at(now))
 		if err != nil {
 			return err
+		}
+		if redeemed == 0 {
+			return redeemRefusal(tx, hash)
 		}
 		if _, err := tx.insert(insertGrant, grantFields(&grant)...); err != nil {
 			return err
 		}
-		return tx.run(markClientUsed, at(now), clientID)
+		return tx.run(markClientOfCodeUsed, at(now), digest{&hash})
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -132,6 +133,57 @@ func (c blob) Scan(value any) error {
 		return fmt.Errorf("blob column holds %T", value)
 	}
 	return nil
+}
+
+// argument converts an argument, or a field that stands for its value.
+func argument(arg any) (driver.Value, error) {
+	switch v := arg.(type) {
+	case int64, string, []byte, bool:
+		return v, nil
+	case int:
+		return int64(v), nil
+	case *string:
+		return *v, nil
+	case column:
+		return v.Value()
+	default:
+		return driver.DefaultParameterConverter.ConvertValue(arg)
+	}
+}
+
+// assign puts the value of a column into a field. SQLite keeps truth values as numbers.
+func assign(field any, value driver.Value) error {
+	switch f := field.(type) {
+	case sql.Scanner:
+		return f.Scan(value)
+	case *int64:
+		if number, ok := value.(int64); ok {
+			*f = number
+			return nil
+		}
+	case *int:
+		if number, ok := value.(int64); ok {
+			*f = int(number)
+			return nil
+		}
+	case *bool:
+		if number, ok := value.(int64); ok {
+			*f = number != 0
+			return nil
+		}
+	case *string:
+		if text, ok := value.(string); ok {
+			*f = text
+			return nil
+		}
+	default: // a string with a type of its own
+		target := reflect.ValueOf(field).Elem()
+		if text, ok := value.(string); ok && target.Kind() == reflect.String {
+			target.SetString(text)
+			return nil
+		}
+	}
+	return fmt.Errorf("column holds %T, which does not fit into %T", value, field)
 }
 
 // checkText refuses strings that PostgreSQL could not hold, so that a value is storable everywhere or nowhere.

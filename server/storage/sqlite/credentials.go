@@ -54,7 +54,7 @@ const (
 
 // Credential implements storage.Credentials.
 func (s *Store) Credential(ctx context.Context, id string) (credential storage.Credential, err error) {
-	err = s.reader.row(ctx, credentialFields(&credential), selectCredential, id)
+	err = s.reader.lookup(ctx, credentialFields(&credential), selectCredential, id)
 	return credential, answer("read credential", err)
 }
 

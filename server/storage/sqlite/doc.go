@@ -11,7 +11,9 @@
 //
 // Sharing a transaction must not mean sharing a fate. Three rules keep callers apart:
 //
-//   - Each operation runs inside a savepoint. When it fails, its own changes are undone and its neighbours keep theirs.
+//   - An operation that fails leaves nothing behind, and its neighbours keep what they did. One that changed nothing has
+//     nothing to undo. After one that failed halfway the whole batch is undone and applied again, each operation inside a
+//     savepoint; so operations may be applied twice, and have no other effect than on the database.
 //   - No caller hears anything before the commit, not even a refusal: "already used" may rest on what a neighbour in
 //     the same batch did, and is only true once that is durable. When the commit fails, every caller of the batch gets
 //     storage.ErrUnavailable.
@@ -21,8 +23,9 @@
 // After a failed commit the connection is thrown away rather than reasoned about: what SQLite or the disk still hold is
 // unknown then, and a fresh connection recovers from the file.
 //
-// Reads use a pool of read-only connections. In WAL mode they neither wait for the writer nor hold it up, and they see
-// every commit that was acknowledged before they began.
+// Reads use read-only connections. In WAL mode they neither wait for the writer nor hold it up, and they see every commit
+// that was acknowledged before they began. Lookups of one row by its key, which every request needs, have connections of
+// their own, below database/sql: its care for contexts and types costs as much as the lookup.
 //
 // # Columns
 //

@@ -52,7 +52,7 @@ const (
 
 // Grant implements storage.Grants.
 func (s *Store) Grant(ctx context.Context, id string) (detail storage.GrantDetail, err error) {
-	err = s.reader.row(ctx, grantDetailFields(&detail), selectGrant, id)
+	err = s.reader.lookup(ctx, grantDetailFields(&detail), selectGrant, id)
 	return detail, answer("read grant", err)
 }
 

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -49,13 +47,8 @@ func embedded() ([]migration, error) {
 // migrate applies what is missing, each step in a transaction together with its version number: after a crash a step is
 // there as a whole or not at all. Processes that start together take turns, since the version is read under the write
 // lock.
-func migrate(ctx context.Context, pool *sql.DB, migrations []migration) error {
-	s, err := openSession(ctx, pool)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	err = s.run(`CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL PRIMARY KEY) STRICT`)
+func migrate(s *session, migrations []migration) error {
+	err := s.run(`CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL PRIMARY KEY) STRICT`)
 	if err != nil {
 		return err
 	}
@@ -82,7 +75,7 @@ func applyStep(s *session, step migration) error {
 		return err
 	}
 	if version < step.version {
-		if _, err := s.conn.ExecContext(context.Background(), step.statement); err != nil {
+		if err := s.run(step.statement); err != nil {
 			return err
 		}
 		if err := s.run(`INSERT INTO schema_version (version) VALUES (?)`, step.version); err != nil {

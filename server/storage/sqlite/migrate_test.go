@@ -27,6 +27,18 @@ func testPool(t *testing.T, path string) *sql.DB {
 	return pool
 }
 
+func migrateFile(t *testing.T, path string, migrations []migration) error {
+	t.Helper()
+	if err := ensureFile(path); err != nil {
+		t.Fatal(err)
+	}
+	s, err := openSession(t.Context(), writeURI(path, time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return errors.Join(migrate(s, migrations), s.close())
+}
+
 func scanInt(t *testing.T, pool *sql.DB, query string) (n int) {
 	t.Helper()
 	if err := pool.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
@@ -58,13 +70,12 @@ func TestMigrationsApplyOnce(t *testing.T) {
 
 func TestNewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gatehouse.db")
-	pool := testPool(t, path)
 	migrations, err := embedded()
 	if err != nil {
 		t.Fatal(err)
 	}
 	newer := append(migrations, migration{len(migrations) + 1, `ALTER TABLE clients ADD COLUMN mood TEXT`})
-	if err := migrate(t.Context(), pool, newer); err != nil {
+	if err := migrateFile(t, path, newer); err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.ReadFile(path)
@@ -85,12 +96,13 @@ func TestNewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 }
 
 func TestFailedStepLeavesNothingAndCanBeRepeated(t *testing.T) {
-	pool := testPool(t, filepath.Join(t.TempDir(), "gatehouse.db"))
+	path := filepath.Join(t.TempDir(), "gatehouse.db")
+	pool := testPool(t, path)
 	broken := []migration{
 		{1, `CREATE TABLE one (id INTEGER)`},
 		{2, `CREATE TABLE two (id INTEGER); INSERT INTO two VALUES (1); INSERT INTO missing VALUES (1)`},
 	}
-	if err := migrate(t.Context(), pool, broken); err == nil || !strings.Contains(err.Error(), "migration 2") {
+	if err := migrateFile(t, path, broken); err == nil || !strings.Contains(err.Error(), "migration 2") {
 		t.Fatalf("a broken step answered %v", err)
 	}
 	if version := scanInt(t, pool, `SELECT max(version) FROM schema_version`); version != 1 {
@@ -100,7 +112,7 @@ func TestFailedStepLeavesNothingAndCanBeRepeated(t *testing.T) {
 		t.Error("half a step is left")
 	}
 	mended := append(broken[:1:1], migration{2, `CREATE TABLE two (id INTEGER)`})
-	if err := migrate(t.Context(), pool, mended); err != nil {
+	if err := migrateFile(t, path, mended); err != nil {
 		t.Errorf("the mended step answered %v", err)
 	}
 }
@@ -138,12 +150,12 @@ func TestWriterSettings(t *testing.T) {
 	}
 	err = store.write(t.Context(), "settings", func(tx *session) error {
 		for query, value := range want {
-			var got string
+			var got sql.NullString
 			if err := tx.row([]any{&got}, query); err != nil {
 				return err
 			}
-			if got != value {
-				t.Errorf("%s is %s, want %s", query, got, value)
+			if got.String != value {
+				t.Errorf("%s is %s, want %s", query, got.String, value)
 			}
 		}
 		return nil

@@ -19,7 +19,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 
 	statements := map[string]string{
 		"create client": insertClient, "read client": selectClient, "list clients": selectClients,
-		"list clients on": selectClientsAfter, "mark client": markClientUsed,
+		"list clients on": selectClientsAfter, "mark client": markClientUsed, "mark client of code": markClientOfCodeUsed,
 		"drop unused": dropUnused, "create transaction": insertPending, "begin login": insertLogin, "read transaction": selectTransactionByHandle,
 		"approve": approveTransaction, "deny": denyTransaction, "claim": claimTransaction, "fail": failTransaction,
 		"complete": completeTransaction, "status": selectTransactionStatus, "id exists": transactionExists,

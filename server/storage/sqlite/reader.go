@@ -3,32 +3,93 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 )
 
-// reader is the pool of read-only connections.
+// reader is the read-only connections. Lookups by a key have their own: they run for every request and are over in
+// microseconds. Everything else goes through a pool, where the caller's context ends it.
 type reader struct {
-	pool *sql.DB
-	hot  map[string]*sql.Stmt // by text; complete before the first read
+	lookups chan *session // those that are free; nil is one that is to be opened
+	uri     string
+	closing chan struct{}
+	pool    *sql.DB
+	hot     map[string]*sql.Stmt // by text; complete before the first read
 }
 
-// openReader prepares the statements that run for every request.
-func openReader(ctx context.Context, pool *sql.DB, hot ...string) (*reader, error) {
-	r := &reader{pool: pool, hot: make(map[string]*sql.Stmt, len(hot))}
+// openReader prepares the statements that run all the time. size bounds how many read at the same time, lookups and
+// everything else each: a storm of them must leave the writer some time to run.
+func openReader(ctx context.Context, uri string, size int, hot ...string) (*reader, error) {
+	pool, err := openPool(uri, size)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{
+		lookups: make(chan *session, size), uri: uri, closing: make(chan struct{}),
+		pool: pool, hot: make(map[string]*sql.Stmt, len(hot)),
+	}
+	for range size {
+		r.lookups <- nil
+	}
 	for _, query := range hot {
 		statement, err := pool.PrepareContext(ctx, query)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(err, r.close())
 		}
 		r.hot[query] = statement
 	}
 	return r, nil
 }
 
+// close waits for the reads in hand. Call it once.
+func (r *reader) close() error {
+	close(r.closing)
+	err := r.pool.Close()
+	for range cap(r.lookups) {
+		if s := <-r.lookups; s != nil {
+			err = errors.Join(err, s.close())
+		}
+	}
+	return err
+}
+
+// lookup reads the one row that a key has into dest. No row is sql.ErrNoRows.
+func (r *reader) lookup(ctx context.Context, dest []any, query string, args ...any) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case s := <-r.lookups:
+		var kept *session // none after a panic
+		defer func() { r.lookups <- kept }()
+		var err error
+		kept, err = r.lookupOn(ctx, s, dest, query, args)
+		return err
+	case <-r.closing:
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// lookupOn returns what is to be used the next time: a session that has failed is not.
+func (r *reader) lookupOn(ctx context.Context, s *session, dest []any, query string, args []any) (*session, error) {
+	if s == nil {
+		opened, err := openSession(ctx, r.uri)
+		if err != nil {
+			return nil, err
+		}
+		s = opened
+	}
+	err := s.row(dest, query, args...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		_ = s.close()
+		return nil, err
+	}
+	return s, err
+}
+
 // row reads the one row of a query into dest. No row is sql.ErrNoRows.
 func (r *reader) row(ctx context.Context, dest []any, query string, args ...any) error {
-	if statement, ok := r.hot[query]; ok {
-		return statement.QueryRowContext(ctx, args...).Scan(dest...)
-	}
 	return r.pool.QueryRowContext(ctx, query, args...).Scan(dest...)
 }
 

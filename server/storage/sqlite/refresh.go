@@ -27,6 +27,7 @@ func (s *Store) RotateRefreshToken(
 ) (rotated storage.Rotated, err error) {
 	var replayed bool
 	err = s.write(ctx, "rotate refresh token", func(tx *session) error {
+		rotated, replayed = storage.Rotated{}, false
 		now := at(rotation.Now)
 		err := tx.row(grantFields(&rotated.Grant), rotateRefreshToken,
 			digest{&rotation.Next}, now, at(rotation.NextExpire), now,

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"runtime"
@@ -16,7 +15,6 @@ import (
 type Store struct {
 	writer    *writer
 	reader    *reader
-	pool      *sql.DB // of the writer
 	closeOnce func() error
 }
 
@@ -51,45 +49,38 @@ func Open(ctx context.Context, path string, opts ...Option) (*Store, error) {
 	return store, answer("open "+path, err)
 }
 
-func open(ctx context.Context, path string, config settings) (_ *Store, err error) {
+func open(ctx context.Context, path string, config settings) (*Store, error) {
 	if err := ensureFile(path); err != nil {
 		return nil, err
 	}
-	write, err := openPool(writeURI(path, config.busyTimeout), 1)
+	write := func() (*session, error) {
+		return openSession(context.Background(), writeURI(path, config.busyTimeout))
+	}
+	if err := prepareFile(write); err != nil {
+		return nil, err
+	}
+	reader, err := openReader(ctx, readURI(path, config.busyTimeout), max(runtime.GOMAXPROCS(0), 4), selectRevocations)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			_ = write.Close()
-		}
-	}()
-	if err := prepareFile(ctx, write); err != nil {
-		return nil, err
-	}
-	// More reads than this wait: a storm of them must leave the writer some time to run.
-	read, err := openPool(readURI(path, config.busyTimeout), max(runtime.GOMAXPROCS(0), 4))
-	if err != nil {
-		return nil, err
-	}
-	reader, err := openReader(ctx, read, selectClient, selectTransactionByHandle, selectCode, selectGrant,
-		selectCredential, selectAccountSession, selectRevocations)
-	if err != nil {
-		return nil, errors.Join(err, read.Close())
-	}
-	store := &Store{
-		writer: startWriter(func() (*session, error) { return openSession(context.Background(), write) }),
-		reader: reader,
-		pool:   write,
-	}
+	store := &Store{writer: startWriter(write), reader: reader}
 	store.closeOnce = sync.OnceValue(store.close)
 	return store, nil
 }
 
-// prepareFile checks what the file system makes of our settings and migrates.
-func prepareFile(ctx context.Context, pool *sql.DB) error {
+// prepareFile brings a file up to date.
+func prepareFile(connect func() (*session, error)) error {
+	s, err := connect()
+	if err != nil {
+		return err
+	}
+	return errors.Join(upgrade(s), s.close())
+}
+
+// upgrade checks what the file system makes of our settings and migrates.
+func upgrade(s *session) error {
 	var mode string
-	if err := pool.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+	if err := s.row([]any{&mode}, "PRAGMA journal_mode"); err != nil {
 		return err
 	}
 	if mode != "wal" {
@@ -99,7 +90,7 @@ func prepareFile(ctx context.Context, pool *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, pool, migrations)
+	return migrate(s, migrations)
 }
 
 // Ping writes one row and reads it back through the pool.
@@ -119,9 +110,9 @@ func (s *Store) Close() error { return s.closeOnce() }
 
 // close leaves the writer's connection for last. The last one moves the log into the file, which readers cannot.
 func (s *Store) close() error {
-	err := s.reader.pool.Close()
+	err := s.reader.close()
 	s.writer.stop()
-	return answer("close", errors.Join(err, s.pool.Close()))
+	return answer("close", err)
 }
 
 // write runs an operation through the writer. action names it in errors.

@@ -117,6 +117,7 @@ func (s *Store) sweepUsers(ctx context.Context, count *int, limit int) error {
 	}
 	var deleted int
 	err = s.write(ctx, "sweep", func(tx *session) error {
+		deleted = 0
 		for _, id := range ids {
 			removed, err := tx.change(sweepUser, id)
 			if err != nil {

@@ -83,7 +83,7 @@ func (s *Store) CreateTransaction(ctx context.Context, txn storage.Transaction, 
 func (s *Store) TransactionByHandle(
 	ctx context.Context, handle secret.Hash, now time.Time,
 ) (txn storage.Transaction, err error) {
-	err = s.reader.row(ctx, transactionFields(&txn), selectTransactionByHandle, handle.Bytes(), at(now))
+	err = s.reader.lookup(ctx, transactionFields(&txn), selectTransactionByHandle, handle.Bytes(), at(now))
 	return txn, answer("read transaction", err)
 }
 

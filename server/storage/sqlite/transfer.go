@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -22,7 +21,6 @@ const patience = time.Second
 // Transfer reads and writes whole tables of a database that nobody else has open: while it is open, SQLite lets no other
 // process in. It is for one goroutine.
 type Transfer struct {
-	pool    *sql.DB
 	session *session
 }
 
@@ -57,24 +55,19 @@ const cacheSize = `PRAGMA cache_size = -131072`
 // the one taken here, so that it finds any server there is. The driver sorts pragmas by name, and none before locking_mode
 // may read the file.
 func openTransfer(
-	ctx context.Context, path string, prepare func(context.Context, *sql.DB) error, pragmas ...string,
+	ctx context.Context, path string, prepare func(*session) error, pragmas ...string,
 ) (*Transfer, error) {
 	pragmas = append([]string{busy(patience), "locking_mode(EXCLUSIVE)", "temp_store(MEMORY)"}, pragmas...)
-	pool, err := openPool(uri(path, url.Values{"mode": {"rw"}, "_pragma": pragmas}), 1)
-	if err != nil {
-		return nil, answer("open "+path, err)
-	}
-	t := &Transfer{pool: pool}
-	if err = prepare(ctx, pool); err == nil {
-		t.session, err = openSession(ctx, pool)
-	}
+	session, err := openSession(ctx, uri(path, url.Values{"mode": {"rw"}, "_pragma": pragmas}))
 	if err == nil {
-		err = t.session.run(cacheSize) // which also locks a connection that prepare has not used
+		if err = prepare(session); err == nil {
+			err = session.run(cacheSize) // which also locks a connection that prepare has not used
+		}
+		if err == nil {
+			return &Transfer{session: session}, nil
+		}
+		err = errors.Join(err, session.close())
 	}
-	if err == nil {
-		return t, nil
-	}
-	err = errors.Join(err, t.Close())
 	switch {
 	case isBusy(err):
 		return nil, fmt.Errorf("sqlite: %s: %w", path, transfer.ErrInUse)
@@ -91,8 +84,8 @@ func isBusy(err error) bool {
 }
 
 // requireSchema refuses a file that is not a database of just this version.
-func requireSchema(ctx context.Context, pool *sql.DB) error {
-	problems, err := strangeSchema(ctx, pool)
+func requireSchema(s *session) error {
+	problems, err := strangeSchema(func(field any, query string) error { return s.row([]any{field}, query) })
 	if err == nil && len(problems) > 0 {
 		err = errors.New(strings.Join(problems, " "))
 	}
@@ -100,20 +93,15 @@ func requireSchema(ctx context.Context, pool *sql.DB) error {
 }
 
 // prepareTarget enters WAL mode once the file is locked.
-func prepareTarget(ctx context.Context, pool *sql.DB) error {
-	if _, err := pool.ExecContext(ctx, `PRAGMA journal_mode = WAL`); err != nil {
+func prepareTarget(s *session) error {
+	if err := s.run(`PRAGMA journal_mode = WAL`); err != nil {
 		return err
 	}
-	return prepareFile(ctx, pool)
+	return upgrade(s)
 }
 
 // Close lets others in again.
-func (t *Transfer) Close() error {
-	if t.session != nil {
-		t.session.close()
-	}
-	return answer("close", t.pool.Close())
-}
+func (t *Transfer) Close() error { return answer("close", t.session.close()) }
 
 // Size returns the bytes of the file.
 func (t *Transfer) Size(context.Context) (size int64, err error) {

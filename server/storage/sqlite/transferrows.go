@@ -31,15 +31,13 @@ func (t *Transfer) Export(
 		args = append(args, transferField(key, after))
 	}
 	query += ` ORDER BY ` + key.Name + ` LIMIT ?`
-	statement, err := t.session.prepared(query) //nolint:sqlclosecheck // prepared keeps the statements
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, answer("export "+table.Name, err)
 	}
-	found, err := statement.QueryContext(ctx, append(args, limit)...)
-	rows, err := collect(found, err, func(row *transfer.Row) []any {
+	rows, err := all(t.session, func(row *transfer.Row) []any {
 		*row = make(transfer.Row, len(table.Columns))
 		return transferFields(table, *row)
-	})
+	}, query, append(args, limit)...)
 	return rows, answer("export "+table.Name, err)
 }
 

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"runtime"
 )
 
 // maxBatch bounds how many operations share one commit, and so how long the first of them waits for the last.
@@ -11,7 +12,8 @@ const maxBatch = 256
 // errClosed is the cause behind storage.ErrUnavailable after Close.
 var errClosed = errors.New("the store is closed")
 
-// operation is a caller's unit of work. The writer sets err and then releases done.
+// operation is a caller's unit of work. The writer sets err and then releases done. It may apply an operation again after
+// it has undone it, so that what an operation leaves outside of the database must not depend on that.
 type operation struct {
 	apply func(*session) error
 	err   error
@@ -71,6 +73,7 @@ func (w *writer) run() {
 	for {
 		select {
 		case first := <-w.queue:
+			runtime.Gosched() // whoever is about to write may join, and if nobody is, this is no wait
 			batch = w.collect(append(batch[:0], first))
 			w.commit(batch)
 		case <-w.closing:
@@ -108,6 +111,10 @@ func (w *writer) commit(batch []*operation) {
 }
 
 // transact applies a batch in one transaction. Its error is the fate of every operation in it.
+//
+// A savepoint around each operation would have SQLite copy every page that the operation changes. Nearly all operations
+// succeed or, refused by their guard, change nothing, so there are savepoints only when one has failed halfway: then the
+// whole batch is undone and applied once more. No caller has heard anything by then.
 func (w *writer) transact(batch []*operation) error {
 	if w.session == nil {
 		session, err := w.connect()
@@ -116,36 +123,69 @@ func (w *writer) transact(batch []*operation) error {
 		}
 		w.session = session
 	}
-	if err := w.session.run("BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	for _, op := range batch {
-		var err error
-		if op.err, err = isolate(w.session, op.apply); err != nil {
-			return err
+	err := w.attempt(batch, apply)
+	if errors.Is(err, errHalfway) {
+		if err = w.session.run("ROLLBACK"); err == nil {
+			err = w.attempt(batch, isolate)
 		}
+	}
+	if err != nil {
+		return err
 	}
 	return w.session.run("COMMIT")
 }
 
-// isolate applies one operation inside a savepoint and undoes it when it fails. fatal means that the transaction as a
-// whole is lost: SQLite rolls back on its own after some failures, such as a full disk, and the savepoint is gone then.
-func isolate(s *session, apply func(*session) error) (verdict, fatal error) {
-	if err := s.run("SAVEPOINT operation"); err != nil {
-		return nil, err
+// attempt applies a batch in a transaction that it leaves open.
+func (w *writer) attempt(batch []*operation, apply func(*session, *operation) error) error {
+	if err := w.session.run("BEGIN IMMEDIATE"); err != nil {
+		return err
 	}
-	if verdict = apply(s); verdict != nil {
-		if err := s.run("ROLLBACK TO operation"); err != nil {
-			return nil, errors.Join(verdict, err)
+	w.session.lost = false
+	for _, op := range batch {
+		if err := apply(w.session, op); err != nil {
+			return err
 		}
 	}
-	return verdict, s.run("RELEASE operation")
+	return nil
+}
+
+var (
+	// errHalfway means that an operation failed after it had changed something.
+	errHalfway = errors.New("an operation failed halfway")
+	// errLost means that SQLite rolled back a transaction by itself, as it does after some failures, such as a full disk.
+	errLost = errors.New("the transaction was rolled back")
+)
+
+// apply applies an operation that is expected to succeed or to change nothing.
+func apply(s *session, op *operation) error {
+	s.changed = false
+	op.err = op.apply(s)
+	switch {
+	case s.lost:
+		return errors.Join(errLost, op.err)
+	case op.err != nil && s.changed:
+		return errHalfway
+	}
+	return nil
+}
+
+// isolate applies an operation inside a savepoint and undoes it when it fails.
+func isolate(s *session, op *operation) error {
+	if err := s.run("SAVEPOINT operation"); err != nil {
+		return err
+	}
+	if op.err = op.apply(s); op.err != nil {
+		if err := s.run("ROLLBACK TO operation"); err != nil {
+			return errors.Join(op.err, err)
+		}
+	}
+	return s.run("RELEASE operation")
 }
 
 // disconnect drops the connection, and with it whatever a failed transaction left open.
 func (w *writer) disconnect() {
 	if w.session != nil {
-		w.session.close()
+		_ = w.session.close() // its state may be unknown
 		w.session = nil
 	}
 }

@@ -42,20 +42,18 @@ func newBench(t *testing.T) *bench {
 // writer's.
 func (b *bench) watch(tx *session) error {
 	own := true
-	return tx.conn.Raw(func(conn any) error {
-		conn.(driver.HookRegisterer).RegisterCommitHook(func() int32 {
-			if own {
-				own = false
-				return 0
-			}
-			b.commits++
-			if b.refuse {
-				return 1
-			}
+	tx.conn.(driver.HookRegisterer).RegisterCommitHook(func() int32 {
+		if own {
+			own = false
 			return 0
-		})
-		return nil
+		}
+		b.commits++
+		if b.refuse {
+			return 1
+		}
+		return 0
 	})
+	return nil
 }
 
 // hold occupies the writer until release is called. The batch that follows is what has been waiting by then.
@@ -180,34 +178,108 @@ func TestFailedCommitIsAnOutageForTheWholeBatch(t *testing.T) {
 	})
 }
 
+// Of a batch without a failure that has left something behind, nothing is applied twice.
+func TestRefusalThatChangedNothingRepeatsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		defer b.Close()
+		if err := <-b.mark(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		release := b.hold()
+		applied := 0
+		refused := make(chan error, 1)
+		go func() {
+			refused <- b.write(t.Context(), "refused", func(tx *session) error {
+				applied++
+				for _, nothing := range []string{
+					`UPDATE marks SET id = 5 WHERE id = 4`,
+					`DELETE FROM marks WHERE id = 4 RETURNING id`,
+				} {
+					if _, err := tx.texts(nothing); err != nil {
+						return err
+					}
+				}
+				return refusal(tx, `SELECT id FROM marks WHERE id = 1`)
+			})
+		}()
+		synctest.Wait()
+		taken, after := b.mark(t.Context(), 1), b.mark(t.Context(), 2)
+		release()
+		for i, want := range []error{storage.ErrUsed, storage.ErrExists, nil} {
+			if err := <-[]<-chan error{refused, taken, after}[i]; !errors.Is(err, want) {
+				t.Errorf("operation %d was told %v, want %v", i, err, want)
+			}
+		}
+		if applied != 1 {
+			t.Errorf("the refused operation was applied %d times", applied)
+		}
+		b.wantMarks(1, 2)
+	})
+}
+
 // SQLite ends the transaction by itself after some errors, such as a full disk. What follows in the batch must then not
-// be written outside of any transaction.
+// be written outside of any transaction, whatever the operation makes of the error.
 func TestLostTransactionIsAnOutageForTheWholeBatch(t *testing.T) {
+	for name, verdict := range map[string]error{"refused": storage.ErrUsed, "overlooked": nil} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				defer b.Close()
+				release := b.hold()
+				before := b.mark(t.Context(), 1)
+				lost := make(chan error, 1)
+				go func() {
+					lost <- b.write(t.Context(), "lose", func(tx *session) error {
+						_ = tx.run(`INSERT OR ROLLBACK INTO marks (id) VALUES (1)`)
+						return verdict
+					})
+				}()
+				synctest.Wait()
+				after := b.mark(t.Context(), 2)
+				release()
+				for _, told := range []<-chan error{before, lost, after} {
+					if err := <-told; !errors.Is(err, storage.ErrUnavailable) {
+						t.Errorf("told %v, want an outage", err)
+					}
+				}
+				b.wantMarks()
+				if err := <-b.mark(t.Context(), 3); err != nil {
+					t.Errorf("the next write was told %v", err)
+				}
+				b.wantMarks(3)
+			})
+		})
+	}
+}
+
+// The same when operations are applied inside of savepoints, since one before has failed halfway.
+func TestTransactionLostAmongSavepointsIsAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		defer b.Close()
 		release := b.hold()
-		before := b.mark(t.Context(), 1)
-		lost := make(chan error, 1)
-		go func() {
-			lost <- b.write(t.Context(), "lose", func(tx *session) error {
-				_, _ = tx.conn.ExecContext(context.Background(), "ROLLBACK")
-				return storage.ErrUsed
-			})
-		}()
-		synctest.Wait()
-		after := b.mark(t.Context(), 2)
+		told := make(chan error, 2)
+		for _, last := range []string{`INSERT INTO marks (id) VALUES (1)`, `INSERT OR ROLLBACK INTO marks (id) VALUES (2)`} {
+			go func() {
+				told <- b.write(t.Context(), "half", func(tx *session) error {
+					if err := tx.run(`INSERT INTO marks (id) VALUES (2)`); err != nil {
+						return err
+					}
+					_ = tx.run(last)
+					return storage.ErrUsed
+				})
+			}()
+			synctest.Wait()
+		}
+		after := b.mark(t.Context(), 3)
 		release()
-		for _, told := range []<-chan error{before, lost, after} {
+		for _, told := range []<-chan error{told, told, after} {
 			if err := <-told; !errors.Is(err, storage.ErrUnavailable) {
 				t.Errorf("told %v, want an outage", err)
 			}
 		}
 		b.wantMarks()
-		if err := <-b.mark(t.Context(), 3); err != nil {
-			t.Errorf("the next write was told %v", err)
-		}
-		b.wantMarks(3)
 	})
 }
 

@@ -18,8 +18,14 @@ import (
 // openCore opens a whole core on a durable store, and connects to it the way of an edge in the process.
 func openCore(b *testing.B, s store) gatehousev1.AuthServiceClient {
 	b.Helper()
+	return openCoreIn(b, s, b.TempDir())
+}
+
+// openCoreIn has the data directory chosen by its caller.
+func openCoreIn(b *testing.B, s store, data string) gatehousev1.AuthServiceClient {
+	b.Helper()
 	cfg, err := config.Load(config.Sources{Environ: []string{
-		"MCP_SERVER_BASE_URL=https://mcp.example.com", "GATEHOUSE_DATA_DIR=" + b.TempDir(),
+		"MCP_SERVER_BASE_URL=https://mcp.example.com", "GATEHOUSE_DATA_DIR=" + data,
 		"GATEHOUSE_STORE_URL=" + s.url,
 		"GATEHOUSE_MAX_TRANSACTIONS=10000000", // all logins of the run happen within one lifetime
 	}})

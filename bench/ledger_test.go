@@ -17,10 +17,66 @@ const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=ca
 const maxBatch = 256
 
 // ledger is group commit with nothing around it: one goroutine owns the connection, and whoever waits shares the next
-// transaction. An entry writes rows of 200 bytes to tables without indexes and without rules.
+// transaction.
 type ledger struct {
-	conn  *sql.Conn
-	queue chan chan error
+	queue    chan posting
+	transact func([]posting) error
+}
+
+// posting is an entry that somebody waits for.
+type posting struct {
+	number int // among those of a turn
+	done   chan error
+}
+
+// write returns when an entry is on the disk.
+func (l *ledger) write(number int) error {
+	p := posting{number: number, done: make(chan error)}
+	l.queue <- p
+	return <-p.done
+}
+
+// keep starts the goroutine. The benchmark ends it, and then closes what it used.
+func keep(b *testing.B, transact func([]posting) error, end func() error) *ledger {
+	b.Helper()
+	l := &ledger{queue: make(chan posting), transact: transact}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		l.run()
+	}()
+	b.Cleanup(func() {
+		close(l.queue)
+		<-ended
+		if err := end(); err != nil {
+			b.Error(err)
+		}
+	})
+	return l
+}
+
+// run serves until the queue is closed.
+func (l *ledger) run() {
+	for first := range l.queue {
+		batch := []posting{first}
+		for waiting := true; waiting && len(batch) < maxBatch; {
+			select {
+			case next := <-l.queue:
+				batch = append(batch, next)
+			default:
+				waiting = false
+			}
+		}
+		err := l.transact(batch)
+		for _, p := range batch {
+			p.done <- err
+		}
+	}
+}
+
+// plainRows are rows of 200 bytes in tables without indexes and without rules.
+type plainRows struct {
+	conn *sql.Conn
 	// begin and commit stand around a transaction, entry is the statements between.
 	begin, commit *sql.Stmt
 	entry         []*sql.Stmt
@@ -50,90 +106,59 @@ func openLedger(b *testing.B, entry []string) *ledger {
 	if err != nil {
 		b.Fatal(err)
 	}
-	l := &ledger{conn: conn, queue: make(chan chan error)}
-	if err := l.prepare(b.Context(), entry); err != nil {
+	rows := &plainRows{conn: conn}
+	if err := rows.prepare(b.Context(), entry); err != nil {
 		b.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- l.run() }()
-	b.Cleanup(func() {
-		close(l.queue)
-		if err := errors.Join(<-ended, conn.Close(), db.Close()); err != nil {
-			b.Error(err)
-		}
-	})
-	return l
+	return keep(b, rows.transact, func() error { return errors.Join(rows.close(), conn.Close(), db.Close()) })
 }
 
-func (l *ledger) prepare(ctx context.Context, entry []string) (err error) {
+func (r *plainRows) prepare(ctx context.Context, entry []string) (err error) {
 	for _, statement := range []string{
 		`CREATE TABLE used (id INTEGER NOT NULL PRIMARY KEY, times INTEGER NOT NULL, body BLOB) STRICT`,
 		`CREATE TABLE made (id INTEGER NOT NULL PRIMARY KEY, body BLOB) STRICT`,
 		`WITH RECURSIVE ids (id) AS (SELECT 0 UNION ALL SELECT id + 1 FROM ids LIMIT 100000)
 			INSERT INTO used SELECT id, 0, randomblob(200) FROM ids`,
 	} {
-		if _, err := l.conn.ExecContext(ctx, statement); err != nil {
+		if _, err := r.conn.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
 	for _, statement := range entry {
-		prepared, err := l.conn.PrepareContext(ctx, statement) //nolint:sqlclosecheck // run closes it
+		prepared, err := r.conn.PrepareContext(ctx, statement) //nolint:sqlclosecheck // close does
 		if err != nil {
 			return err
 		}
-		l.entry = append(l.entry, prepared)
+		r.entry = append(r.entry, prepared)
 	}
-	if l.begin, err = l.conn.PrepareContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+	if r.begin, err = r.conn.PrepareContext(ctx, `BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
-	l.commit, err = l.conn.PrepareContext(ctx, `COMMIT`)
+	r.commit, err = r.conn.PrepareContext(ctx, `COMMIT`)
 	return err
 }
 
-// write returns when an entry is on the disk.
-func (l *ledger) write(int) error {
-	done := make(chan error)
-	l.queue <- done
-	return <-done
-}
-
-// run serves until the queue is closed, and closes what prepare opened.
-func (l *ledger) run() error {
-	for first := range l.queue {
-		batch := []chan error{first}
-		for waiting := true; waiting && len(batch) < maxBatch; {
-			select {
-			case next := <-l.queue:
-				batch = append(batch, next)
-			default:
-				waiting = false
-			}
-		}
-		err := l.transact(len(batch))
-		for _, done := range batch {
-			done <- err
-		}
-	}
-	err := errors.Join(l.begin.Close(), l.commit.Close())
-	for _, statement := range l.entry {
+func (r *plainRows) close() error {
+	err := errors.Join(r.begin.Close(), r.commit.Close())
+	for _, statement := range r.entry {
 		err = errors.Join(err, statement.Close())
 	}
 	return err
 }
 
-func (l *ledger) transact(entries int) error {
+func (r *plainRows) transact(batch []posting) error {
 	ctx := context.Background()
-	if _, err := l.begin.ExecContext(ctx); err != nil {
+	if _, err := r.begin.ExecContext(ctx); err != nil {
 		return err
 	}
-	for range entries {
-		l.written++
-		for _, statement := range l.entry {
-			if _, err := statement.ExecContext(ctx, l.written); err != nil {
+	for range batch {
+		r.written++
+		for _, statement := range r.entry {
+			if _, err := statement.ExecContext(ctx, r.written); err != nil {
 				return err
 			}
 		}
 	}
-	_, err := l.commit.ExecContext(ctx)
+	_, err := r.commit.ExecContext(ctx)
 	return err
 }

@@ -13,29 +13,21 @@ type reader struct {
 	uri     string
 	closing chan struct{}
 	pool    *sql.DB
-	hot     map[string]*sql.Stmt // by text; complete before the first read
 }
 
-// openReader prepares the statements that run all the time. size bounds how many read at the same time, lookups and
-// everything else each: a storm of them must leave the writer some time to run.
-func openReader(ctx context.Context, uri string, size int, hot ...string) (*reader, error) {
+// openReader opens a first connection, to see that the file can be read. size bounds how many read at the same time,
+// lookups and everything else each: a storm of them must leave the writer some time to run.
+func openReader(ctx context.Context, uri string, size int) (*reader, error) {
 	pool, err := openPool(uri, size)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{
-		lookups: make(chan *session, size), uri: uri, closing: make(chan struct{}),
-		pool: pool, hot: make(map[string]*sql.Stmt, len(hot)),
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(err, pool.Close())
 	}
+	r := &reader{lookups: make(chan *session, size), uri: uri, closing: make(chan struct{}), pool: pool}
 	for range size {
 		r.lookups <- nil
-	}
-	for _, query := range hot {
-		statement, err := pool.PrepareContext(ctx, query)
-		if err != nil {
-			return nil, errors.Join(err, r.close())
-		}
-		r.hot[query] = statement
 	}
 	return r, nil
 }
@@ -95,9 +87,6 @@ func (r *reader) row(ctx context.Context, dest []any, query string, args ...any)
 
 // query starts to read many rows, for collect.
 func (r *reader) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if statement, ok := r.hot[query]; ok {
-		return statement.QueryContext(ctx, args...)
-	}
 	return r.pool.QueryContext(ctx, query, args...)
 }
 

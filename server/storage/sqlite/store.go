@@ -59,7 +59,7 @@ func open(ctx context.Context, path string, config settings) (*Store, error) {
 	if err := prepareFile(write); err != nil {
 		return nil, err
 	}
-	reader, err := openReader(ctx, readURI(path, config.busyTimeout), max(runtime.GOMAXPROCS(0), 4), selectRevocations)
+	reader, err := openReader(ctx, readURI(path, config.busyTimeout), max(runtime.GOMAXPROCS(0), 4))
 	if err != nil {
 		return nil, err
 	}

@@ -40,11 +40,11 @@ func (k *Keeper) renew(ctx context.Context, record storage.Credential, tokens up
 	case err == nil && k.isAnother(record, login.Identity):
 		return k.end(ctx, lease, errors.New("the provider answered for another person"), known)
 	case err == nil:
-		return k.accept(ctx, lease, login.Tokens, known)
+		return k.keep(ctx, lease, login.Tokens, known, nil)
 	case kind == upstream.KindInvalidGrant, kind == upstream.KindAnotherSubject:
 		return k.end(ctx, lease, err, known)
 	case !login.Tokens.RefreshToken.IsEmpty():
-		return k.carry(ctx, lease, login.Tokens, known, err)
+		return k.keep(ctx, lease, login.Tokens, known, err)
 	}
 	if err := k.deps.Store.AbandonRenewal(ctx, record.ID, lease.Fence, false); errors.Is(err, storage.ErrUnavailable) {
 		return Standing{}, oauth.Unavailable(err)
@@ -65,34 +65,29 @@ func (k *Keeper) isAnother(record storage.Credential, identity upstream.Identity
 	return identity.Subject != "" && identifier.User(record.Provider, identity.Issuer, identity.Subject) != record.UserID
 }
 
-// accept keeps verified tokens.
-func (k *Keeper) accept(ctx context.Context, lease storage.Lease, tokens upstream.Tokens, known knowledge) (Standing, error) {
-	switch err := k.store(ctx, lease, tokens, k.deps.Now()); {
-	case errors.Is(err, storage.ErrConflict):
-		return k.superseded(ctx, lease.Credential.ID, known)
-	case err != nil:
-		return Standing{}, oauth.Unavailable(err)
-	}
-	return k.confirm(lease.Credential.ID, lease.Credential.Version+1), nil
-}
-
-// carry keeps the refresh token of an answer that could not be verified, since the one before may be spent. Nothing else
-// of the answer is kept, and it confirms nothing: the last confirmation stands as long as it would without an answer.
-func (k *Keeper) carry(
-	ctx context.Context, lease storage.Lease, tokens upstream.Tokens, known knowledge, cause error,
+// keep stores the tokens of an answer. unverified is why the answer could not be verified, nil when it was. Of such an
+// answer only the refresh token is kept, since the one before may be spent, and it confirms nothing: the last confirmation
+// stands as long as it would without an answer.
+func (k *Keeper) keep(
+	ctx context.Context, lease storage.Lease, tokens upstream.Tokens, known knowledge, unverified error,
 ) (Standing, error) {
-	confirmed := known.confirmed
-	if confirmed.IsZero() {
-		confirmed = lease.Credential.UpdateTime
+	confirmed := k.deps.Now()
+	if unverified != nil {
+		confirmed = known.confirmed
+		if confirmed.IsZero() {
+			confirmed = lease.Credential.UpdateTime
+		}
 	}
 	switch err := k.store(ctx, lease, tokens, confirmed); {
 	case errors.Is(err, storage.ErrConflict):
 		return k.superseded(ctx, lease.Credential.ID, known)
 	case err != nil:
 		return Standing{}, oauth.Unavailable(err)
+	case unverified == nil:
+		return k.confirm(lease.Credential.ID, lease.Credential.Version+1), nil
 	}
 	known.version = lease.Credential.Version + 1
-	return k.fail(lease.Credential.ID, known, cause)
+	return k.fail(lease.Credential.ID, known, unverified)
 }
 
 // store writes tokens, with the time of the last confirmation, before anybody uses them.

@@ -42,16 +42,15 @@ func (p *OIDC) renewed(ctx context.Context, md metadata, old, fresh Tokens) (Log
 	if fresh.Scope == "" {
 		fresh.Scope = old.Scope
 	}
+	var login Login
+	var err error
 	if fresh.IDToken.IsEmpty() {
 		fresh.IDToken = old.IDToken
-		tokens, err := p.verifiedAccess(ctx, fresh)
-		if err != nil {
-			return Login{}, err
-		}
-		login := Login{Identity: newIdentity(before), Tokens: tokens, SessionID: cleanClaim(before, "sid")}
-		return login, p.verifier.sameHolder(old.AccessToken, fresh.AccessToken)
+		login.Identity, login.SessionID = newIdentity(before), cleanClaim(before, "sid")
+		login.Tokens, err = p.verifiedAccess(ctx, fresh)
+	} else {
+		login, err = p.verified(ctx, md, fresh, secret.Text{})
 	}
-	login, err := p.verified(ctx, md, fresh, secret.Text{})
 	if err != nil {
 		return Login{}, err
 	}

@@ -3,7 +3,9 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
+	"runtime/debug"
 )
 
 // maxBatch bounds how many operations share one commit, and so how long the first of them waits for the last.
@@ -17,7 +19,20 @@ var errClosed = errors.New("the store is closed")
 type operation struct {
 	apply func(*session) error
 	err   error
-	done  chan struct{}
+	// panicked is what it panicked with, empty when it did not.
+	panicked string
+	done     chan struct{}
+}
+
+// perform applies the operation. A panic is kept for the caller: on the goroutine of the writer it would end the process.
+func (op *operation) perform(s *session) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			op.panicked = fmt.Sprintf("%v\n\nin an operation of the writer:\n%s", cause, debug.Stack())
+			err = errPanicked
+		}
+	}()
+	return op.apply(s)
 }
 
 // writer is the goroutine that owns the only writing connection.
@@ -49,7 +64,7 @@ func (w *writer) stop() {
 }
 
 // do applies an operation and returns its own error once its batch is committed. An operation that returns an error has
-// changed nothing.
+// changed nothing. One that panics panics here, and its neighbours are told of an outage.
 func (w *writer) do(ctx context.Context, apply func(*session) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -58,6 +73,9 @@ func (w *writer) do(ctx context.Context, apply func(*session) error) error {
 	select {
 	case w.queue <- op:
 		<-op.done
+		if op.panicked != "" {
+			panic(op.panicked)
+		}
 		return op.err
 	case <-w.closing:
 		return errClosed
@@ -154,13 +172,17 @@ var (
 	errHalfway = errors.New("an operation failed halfway")
 	// errLost means that SQLite rolled back a transaction by itself, as it does after some failures, such as a full disk.
 	errLost = errors.New("the transaction was rolled back")
+	// errPanicked means that an operation panicked, which leaves the connection in a state that nobody knows.
+	errPanicked = errors.New("an operation of the same batch panicked")
 )
 
 // apply applies an operation that is expected to succeed or to change nothing.
 func apply(s *session, op *operation) error {
 	s.changed = false
-	op.err = op.apply(s)
+	op.err = op.perform(s)
 	switch {
+	case op.panicked != "":
+		return errPanicked
 	case s.lost:
 		return errors.Join(errLost, op.err)
 	case op.err != nil && s.changed:
@@ -174,7 +196,11 @@ func isolate(s *session, op *operation) error {
 	if err := s.run("SAVEPOINT operation"); err != nil {
 		return err
 	}
-	if op.err = op.apply(s); op.err != nil {
+	op.err = op.perform(s)
+	if op.panicked != "" {
+		return errPanicked
+	}
+	if op.err != nil {
 		if err := s.run("ROLLBACK TO operation"); err != nil {
 			return errors.Join(op.err, err)
 		}

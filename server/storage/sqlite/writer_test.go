@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -357,4 +358,49 @@ func TestCloseWaitsForTheBatchInHand(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Whoever called has somebody to recover a panic, and the writer has nobody: it would take the process along.
+func TestPanicIsTheCallersOwn(t *testing.T) {
+	for name, neighbour := range map[string]error{"alone": nil, "among savepoints": storage.ErrUsed} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				defer b.Close()
+				release := b.hold()
+				before, panicked := make(chan error, 1), make(chan any, 1)
+				go func() {
+					before <- b.write(t.Context(), "before", func(tx *session) error {
+						return errors.Join(tx.run(`INSERT INTO marks (id) VALUES (1)`), neighbour)
+					})
+				}()
+				synctest.Wait()
+				go func() {
+					defer func() { panicked <- recover() }()
+					_ = b.write(t.Context(), "panic", func(tx *session) error {
+						if err := tx.run(`INSERT INTO marks (id) VALUES (2)`); err != nil {
+							return err
+						}
+						panic("on purpose")
+					})
+				}()
+				synctest.Wait()
+				after := b.mark(t.Context(), 3)
+				release()
+				if cause, ok := (<-panicked).(string); !ok || !strings.HasPrefix(cause, "on purpose") {
+					t.Errorf("the caller recovered %q", cause)
+				}
+				for _, told := range []<-chan error{before, after} {
+					if err := <-told; !errors.Is(err, storage.ErrUnavailable) {
+						t.Errorf("a neighbour was told %v, want an outage", err)
+					}
+				}
+				b.wantMarks()
+				if err := <-b.mark(t.Context(), 4); err != nil {
+					t.Errorf("the next write was told %v, want it to succeed on a new connection", err)
+				}
+				b.wantMarks(4)
+			})
+		})
+	}
 }

@@ -18,6 +18,8 @@ func unhurried(next http.Handler, now func() time.Time) http.Handler {
 		// A writer without a connection, as in a test, has no deadline to lift.
 		_ = control.SetWriteDeadline(time.Time{})
 		next.ServeHTTP(&steadyWriter{ResponseWriter: w, control: control, now: now}, r)
+		// What ends the answer is written after this, and the deadline of the last write may be long past.
+		_ = control.SetWriteDeadline(now().Add(stallTimeout))
 	})
 }
 
@@ -34,8 +36,11 @@ func (w *steadyWriter) Write(b []byte) (int, error) {
 	return w.ResponseWriter.Write(b)
 }
 
-// Flush sends what was written. Streaming handlers ask for http.Flusher by type.
-func (w *steadyWriter) Flush() { _ = w.control.Flush() }
+// Flush sends what was written, in time. Streaming handlers ask for http.Flusher by type.
+func (w *steadyWriter) Flush() {
+	_ = w.control.SetWriteDeadline(w.now().Add(stallTimeout))
+	_ = w.control.Flush()
+}
 
 // Unwrap gives http.ResponseController the connection.
 func (w *steadyWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

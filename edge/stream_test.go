@@ -113,6 +113,32 @@ func TestClientThatDoesNotReadIsGivenUp(t *testing.T) {
 	})
 }
 
+// A stream that was quiet for long still ends as streams do, and what was kept back until then arrives.
+func TestStreamThatWasQuietEndsWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn := serveInMemory(t, unhurried(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+			for range 2 {
+				_, _ = io.WriteString(w, "event")
+				time.Sleep(10 * stallTimeout)
+				w.(http.Flusher).Flush()
+			}
+			time.Sleep(10 * stallTimeout)
+		}), time.Now))
+		if _, err := io.WriteString(conn, post); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		if read, err := io.ReadAll(answer.Body); err != nil || string(read) != "eventevent" {
+			t.Errorf("read %q, %v", read, err)
+		}
+	})
+}
+
 func TestSlowRequestsAreCut(t *testing.T) {
 	for name, tc := range map[string]struct {
 		sent  string

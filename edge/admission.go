@@ -64,8 +64,15 @@ func (a *admission) admit(l *ratelimit.Limiter, r *http.Request) time.Duration {
 	switch {
 	case a.local && (client == netip.AddrFrom4([4]byte{127, 0, 0, 1}) || client == netip.IPv6Loopback()):
 		return 0
-	case a.behind && (client.IsLoopback() || client.IsPrivate() || client.IsLinkLocalUnicast()):
+	case a.behind && isNearby(client):
 		client = netip.Addr{}
 	}
 	return l.Admit(client)
+}
+
+// isNearby tells whether an address is of this machine or of a network that is not the internet. The shared address space
+// of RFC 6598 is such a network, too: clouds give it to pods, and overlays to their hosts.
+func isNearby(addr netip.Addr) bool {
+	shared := netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64, 0, 0}), 10)
+	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() || shared.Contains(addr)
 }

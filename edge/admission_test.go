@@ -184,6 +184,8 @@ func TestWhichAddressIsTheSource(t *testing.T) {
 		{"one client behind a proxy that is named", []func(*Config){public, trusting}, "127.0.0.1", "x, 203.0.113.", 3},
 		{"a proxy here that nobody named", []func(*Config){public}, "127.0.0.1", "198.51.100.", 8},
 		{"a proxy nearby that nobody named", []func(*Config){public}, "172.18.0.2", "198.51.100.", 8},
+		{"a proxy in a shared network that nobody named", []func(*Config){public}, "100.64.3.2", "198.51.100.", 8},
+		{"an address beside the shared network", []func(*Config){public}, "100.128.0.1", "", 3},
 		{"a public address without a proxy", []func(*Config){public}, "203.0.113.1", "", 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -82,6 +82,9 @@ func TestWhatCountsAsOneSource(t *testing.T) {
 		{"one /64", "2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", true},
 		{"two /64", "2001:db8:1:2::1", "2001:db8:1:3::1", false},
 		{"prefix that looks like an IPv4 address", "203.0.113.1", "0:0:cb00:7101::", false},
+		{"IPv4 through a translator", "64:ff9b::203.0.113.1", "64:ff9b::203.0.113.2", false},
+		{"IPv4 with and without a translator", "203.0.113.1", "64:ff9b::203.0.113.1", true},
+		{"beside the prefix of translators", "203.0.113.1", "64:ff9b:0:0:0:1:203.0.113.1", false},
 		{"a zone", "fe80::1%eth0", "fe80::1%eth1", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

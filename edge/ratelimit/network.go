@@ -22,18 +22,21 @@ const (
 
 // networksOf returns the networks of an address, from narrow to wide: for IPv4 the address, for IPv6 the /64, which is the
 // least that one machine gets and may take any address of, and the /48, which is what one line or one account gets and
-// may take any /64 of.
+// may take any /64 of. An IPv4 address that was translated on its way to an IPv6 network (RFC 6052) counts as what it was:
+// all of them are in one /64.
 func networksOf(addr netip.Addr) (narrow, wide network) {
 	addr = addr.Unmap()
+	b := addr.As16()
 	switch {
-	case addr.Is4():
-		b := addr.As4()
-		return network{uint64(binary.BigEndian.Uint32(b[:])), ipv4Host}, network{}
+	case addr.Is4(), isTranslated(b):
+		return network{uint64(binary.BigEndian.Uint32(b[12:])), ipv4Host}, network{}
 	case addr.Is6():
-		b := addr.As16()
 		prefix := binary.BigEndian.Uint64(b[:8])
 		return network{prefix, ipv6Subnet}, network{prefix >> 16, ipv6Site}
 	default:
 		return network{}, network{}
 	}
 }
+
+// isTranslated tells whether an address has the well-known prefix 64:ff9b::/96 of RFC 6052 section 2.1.
+func isTranslated(b [16]byte) bool { return [12]byte(b[:12]) == [12]byte{0x00, 0x64, 0xff, 0x9b} }

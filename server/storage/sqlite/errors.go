@@ -44,3 +44,9 @@ func isTaken(err error) bool {
 	}
 	return failure.Code() == codes.SQLITE_CONSTRAINT_PRIMARYKEY || failure.Code() == codes.SQLITE_CONSTRAINT_UNIQUE
 }
+
+// isBusy reports whether somebody else has the file.
+func isBusy(err error) bool {
+	failure, ok := errors.AsType[*driver.Error](err)
+	return ok && failure.Code()&0xff == codes.SQLITE_BUSY
+}

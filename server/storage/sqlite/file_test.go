@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,6 +105,27 @@ func TestWhatIsNoDatabaseIsAnOutageAndLeftAlone(t *testing.T) {
 	}
 	if left, err := os.ReadFile(letter); err != nil || string(left) != text {
 		t.Errorf("the letter now reads %q, %v", left, err)
+	}
+}
+
+// A new file becomes one of WAL with the first that opens it.
+func TestStoresThatOpenANewFileTogetherAllOpenIt(t *testing.T) {
+	for range 20 {
+		path := filepath.Join(t.TempDir(), "gatehouse.db")
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				store, err := sqlite.Open(t.Context(), path)
+				if err != nil {
+					t.Errorf("open: %v", err)
+					return
+				}
+				if err := store.Close(); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			})
+		}
+		group.Wait()
 	}
 }
 

@@ -56,7 +56,7 @@ func open(ctx context.Context, path string, config settings) (*Store, error) {
 	write := func() (*session, error) {
 		return openSession(context.Background(), writeURI(path, config.busyTimeout))
 	}
-	if err := prepareFile(write); err != nil {
+	if err := prepareFile(ctx, write, config.busyTimeout); err != nil {
 		return nil, err
 	}
 	reader, err := openReader(ctx, readURI(path, config.busyTimeout), max(runtime.GOMAXPROCS(0), 4))
@@ -68,8 +68,28 @@ func open(ctx context.Context, path string, config settings) (*Store, error) {
 	return store, nil
 }
 
-// prepareFile brings a file up to date.
-func prepareFile(connect func() (*session, error)) error {
+// turnStep is how long prepareFile waits before it tries again.
+const turnStep = 10 * time.Millisecond
+
+// prepareFile brings a file up to date. Whoever switches a new file to WAL reads it first, and SQLite lets nobody wait who
+// holds such a lock: of two that open together one is refused at once, whatever its busy timeout. So that is waited for here.
+func prepareFile(ctx context.Context, connect func() (*session, error), timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	for {
+		err := upgradeFile(connect)
+		if !isBusy(err) {
+			return err
+		}
+		select {
+		case <-time.After(turnStep):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func upgradeFile(connect func() (*session, error)) error {
 	s, err := connect()
 	if err != nil {
 		return err

@@ -9,9 +9,6 @@ import (
 	"strings"
 	"time"
 
-	driver "modernc.org/sqlite"
-	codes "modernc.org/sqlite/lib"
-
 	"github.com/gatehouse-auth/gatehouse/server/storage/transfer"
 )
 
@@ -76,11 +73,6 @@ func openTransfer(
 	default:
 		return nil, answer("open "+path, err)
 	}
-}
-
-func isBusy(err error) bool {
-	failure, ok := errors.AsType[*driver.Error](err)
-	return ok && failure.Code()&0xff == codes.SQLITE_BUSY
 }
 
 // requireSchema refuses a file that is not a database of just this version.

@@ -101,26 +101,31 @@ type Standing struct {
 
 // Standing asks whether the provider still stands behind a credential. While the provider cannot answer, the last
 // confirmation stands for MaxStaleness; after that the error is an outage, never a verdict.
-func (k *Keeper) Standing(ctx context.Context, record storage.Credential) (Standing, error) {
-	if known := k.recall(record); k.deps.Now().Before(known.confirmed.Add(k.config.RecheckInterval)) {
-		return Standing{Held: true, Until: known.confirmed.Add(k.config.RecheckInterval)}, nil
+func (k *Keeper) Standing(ctx context.Context, confirmation storage.Confirmation) (Standing, error) {
+	if standing := k.fresh(k.recall(confirmation)); standing.Held {
+		return standing, nil
 	}
 	// All grants of a user share the credential, and all their requests share one question.
-	shared, err, _ := k.flight.Do(record.ID, func() (any, error) {
-		return k.ask(context.WithoutCancel(ctx), record)
-	})
+	id := confirmation.CredentialID
+	shared, err, _ := k.flight.Do(id, func() (any, error) { return k.ask(context.WithoutCancel(ctx), id) })
 	if err != nil {
 		return Standing{}, err
 	}
 	return shared.(Standing), nil
 }
 
+// fresh is the answer that needs no question, when there is one.
+func (k *Keeper) fresh(known knowledge) Standing {
+	until := known.confirmed.Add(k.config.RecheckInterval)
+	return Standing{Held: k.deps.Now().Before(until), Until: until}
+}
+
 // recall is what is known of a credential: a login and a renewal are confirmations too, also those of other replicas. One
 // that lies further ahead than skew explains was made by a clock that has been put right, and would stand for too long.
-func (k *Keeper) recall(record storage.Credential) knowledge {
-	known, ok := k.known.GetIfPresent(record.ID)
-	if !ok || known.version != record.Version {
-		known = knowledge{version: record.Version, retry: known.retry}
+func (k *Keeper) recall(stored storage.Confirmation) knowledge {
+	known, ok := k.known.GetIfPresent(stored.CredentialID)
+	if !ok || known.version != stored.Version {
+		known = knowledge{version: stored.Version, retry: known.retry}
 	}
 	now := k.deps.Now()
 	horizon := now.Add(k.config.RecheckInterval)
@@ -130,15 +135,25 @@ func (k *Keeper) recall(record storage.Credential) knowledge {
 	if known.retry.After(now.Add(retryDelay)) {
 		known.retry = time.Time{}
 	}
-	if record.UpdateTime.After(known.confirmed) && !record.UpdateTime.After(horizon) {
-		known.confirmed = record.UpdateTime
+	if stored.UpdateTime.After(known.confirmed) && !stored.UpdateTime.After(horizon) {
+		known.confirmed = stored.UpdateTime
 	}
 	return known
 }
 
 // ask has the provider confirm or renew, whichever is due.
-func (k *Keeper) ask(ctx context.Context, record storage.Credential) (Standing, error) {
-	known := k.recall(record)
+func (k *Keeper) ask(ctx context.Context, id string) (Standing, error) {
+	record, err := k.deps.Store.Credential(ctx, id)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return Standing{}, nil
+	case err != nil:
+		return Standing{}, oauth.Unavailable(err)
+	}
+	known := k.recall(record.Confirmation())
+	if standing := k.fresh(known); standing.Held { // as another replica has written meanwhile
+		return standing, nil
+	}
 	if k.deps.Now().Before(known.retry) {
 		return k.stale(known, errors.New("credential: the provider failed a moment ago"))
 	}

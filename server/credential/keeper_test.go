@@ -136,7 +136,7 @@ func (b *bench) standing(t *testing.T, keeper *credential.Keeper) (credential.St
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keeper.Standing(t.Context(), record)
+	return keeper.Standing(t.Context(), record.Confirmation())
 }
 
 func (b *bench) wantHeld(t *testing.T, keeper *credential.Keeper, want bool) {
@@ -148,11 +148,11 @@ func (b *bench) wantHeld(t *testing.T, keeper *credential.Keeper, want bool) {
 
 func (b *bench) live(t *testing.T) bool {
 	t.Helper()
-	detail, err := b.store.Grant(t.Context(), b.grantID)
+	grant, err := b.store.Grant(t.Context(), b.grantID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return detail.Grant.RevokeTime.IsZero()
+	return grant.RevokeTime.IsZero()
 }
 
 func TestProviderIsAskedOncePerInterval(t *testing.T) {

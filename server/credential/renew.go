@@ -117,7 +117,7 @@ func (k *Keeper) superseded(ctx context.Context, id string, known knowledge) (St
 		return Standing{}, oauth.Unavailable(err)
 	}
 	if current.Version != known.version {
-		known = k.recall(current)
+		known = k.recall(current.Confirmation())
 	}
 	return k.stale(known, errors.New("credential: another renewal came first"))
 }
@@ -153,7 +153,7 @@ func (k *Keeper) wait(ctx context.Context, record storage.Credential, known know
 			return Standing{}, oauth.Unavailable(err)
 		case current.Version != record.Version:
 			// A renewal that was verified left its time; one that was not leaves the last confirmation as it is.
-			return k.stale(k.recall(current), errors.New("credential: the renewal of another replica was not verified"))
+			return k.stale(k.recall(current.Confirmation()), errors.New("credential: the renewal of another replica was not verified"))
 		case current.LeaseTime.IsZero():
 			return k.stale(known, errors.New("credential: the renewal of another replica failed"))
 		}

@@ -33,17 +33,17 @@ func (e *Exchanger) refreshToken(ctx context.Context, client storage.Client, req
 	if !ok {
 		return Response{}, errRefresh()
 	}
-	detail, err := e.deps.Store.Grant(ctx, id.GrantID)
+	grant, err := e.deps.Store.Grant(ctx, id.GrantID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return Response{}, errRefresh().WithCause(err)
 	}
 	if err != nil {
 		return Response{}, oauth.Unavailable(err)
 	}
-	if detail.Grant.ClientID != client.ID {
+	if grant.ClientID != client.ID {
 		return Response{}, errRefresh() // a stranger can end nothing
 	}
-	scopes, err := e.narrow(detail.Grant, request)
+	scopes, err := e.narrow(grant, request)
 	if err != nil {
 		return Response{}, err
 	}

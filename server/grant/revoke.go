@@ -24,14 +24,14 @@ func (e *Exchanger) Revoke(ctx context.Context, credentials registration.Credent
 	if !ok {
 		return nil
 	}
-	detail, err := e.deps.Store.Grant(ctx, grantID)
+	grant, err := e.deps.Store.Grant(ctx, grantID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return oauth.Unavailable(err)
 	}
-	if detail.Grant.ClientID != client.ID {
+	if grant.ClientID != client.ID {
 		return nil
 	}
 	filter := storage.GrantFilter{ID: grantID, Now: e.deps.Now()}

@@ -27,12 +27,12 @@ func (s careless) RedeemCode(ctx context.Context, hash secret.Hash, now time.Tim
 }
 
 func (s careless) RotateRefreshToken(ctx context.Context, rotation storage.Rotation) (storage.Rotated, error) {
-	detail, err := s.Grant(ctx, rotation.GrantID)
+	grant, err := s.Grant(ctx, rotation.GrantID)
 	if err != nil {
 		return storage.Rotated{}, err
 	}
 	rotated, err := s.Store.RotateRefreshToken(ctx, rotation)
-	if detail.Grant.Refresh.Generation == rotation.Generation {
+	if grant.Refresh.Generation == rotation.Generation {
 		rotated.Repeated = false
 	}
 	return rotated, err

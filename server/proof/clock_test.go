@@ -134,9 +134,14 @@ func (s slowStore) wait() func() {
 	return func() { s.clock.Advance(s.delay) }
 }
 
-func (s slowStore) Grant(ctx context.Context, id string) (storage.GrantDetail, error) {
+func (s slowStore) Grant(ctx context.Context, id string) (storage.Grant, error) {
 	defer s.wait()()
 	return s.Store.Grant(ctx, id)
+}
+
+func (s slowStore) Evidence(ctx context.Context, grantID string) (storage.Evidence, error) {
+	defer s.wait()()
+	return s.Store.Evidence(ctx, grantID)
 }
 
 func (s slowStore) Code(ctx context.Context, hash secret.Hash) (storage.Code, error) {

@@ -129,11 +129,11 @@ func (a endGrant) step(state lineState, got answer) (lineState, bool) {
 type lookAtLine struct{ grantID string }
 
 func (a lookAtLine) run(ctx context.Context, store storage.Store) answer {
-	detail, err := store.Grant(ctx, a.grantID)
+	line, err := store.Grant(ctx, a.grantID)
 	if err != nil {
 		return told(err)
 	}
-	return answer{number: detail.Grant.Refresh.Generation, yes: !detail.Grant.RevokeTime.IsZero()}
+	return answer{number: line.Refresh.Generation, yes: !line.RevokeTime.IsZero()}
 }
 
 func (a lookAtLine) step(state lineState, got answer) (lineState, bool) {

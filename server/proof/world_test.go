@@ -186,9 +186,11 @@ func (w *world) tokens(s session) upstream.Tokens {
 	w.t.Helper()
 	verdict, err := w.VerifyToken(w.t.Context(), s.verification())
 	w.must(err)
-	detail, err := w.kernel.store.Grant(w.t.Context(), verdict.GetGrantId())
+	grant, err := w.kernel.store.Grant(w.t.Context(), verdict.GetGrantId())
 	w.must(err)
-	tokens, err := w.kernel.vault.Open(detail.Credential)
+	record, err := w.kernel.store.Credential(w.t.Context(), grant.CredentialID)
+	w.must(err)
+	tokens, err := w.kernel.vault.Open(record)
 	w.must(err)
 	return tokens
 }

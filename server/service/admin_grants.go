@@ -41,11 +41,15 @@ func (a *Admin) ListGrants(ctx context.Context, req *gatehousev1.ListGrantsReque
 
 // GetGrant returns one grant.
 func (a *Admin) GetGrant(ctx context.Context, req *gatehousev1.GetGrantRequest) (*gatehousev1.GetGrantResponse, error) {
-	detail, err := a.deps.Store.Grant(ctx, req.GetGrantId())
+	filter := storage.GrantFilter{ID: req.GetGrantId(), IncludeEnded: true, Now: a.deps.Now()}
+	found, err := a.deps.Store.ListGrants(ctx, filter, storage.Page{Limit: 1})
+	if err == nil && len(found) == 0 {
+		err = storage.ErrNotFound
+	}
 	if err != nil {
 		return nil, adminError(err, "There is no such grant.")
 	}
-	return &gatehousev1.GetGrantResponse{Grant: grantMessage(detail)}, nil
+	return &gatehousev1.GetGrantResponse{Grant: grantMessage(found[0])}, nil
 }
 
 // RevokeGrants revokes grants by id, client or user.

@@ -28,6 +28,18 @@ type Credential struct {
 	LeaseTime time.Time
 }
 
+// Confirmation is the provider's last word on a credential that the store knows: see Credential.UpdateTime.
+type Confirmation struct {
+	CredentialID string
+	Version      int64
+	UpdateTime   time.Time
+}
+
+// Confirmation returns that of a credential.
+func (c Credential) Confirmation() Confirmation {
+	return Confirmation{CredentialID: c.ID, Version: c.Version, UpdateTime: c.UpdateTime}
+}
+
 // Lease is the right to renew a credential, until its time is over.
 type Lease struct {
 	Credential Credential // as it stands under the lease

@@ -33,13 +33,20 @@ type Grant struct {
 	Refresh      *Refresh // nil when the client may not refresh
 }
 
-// GrantDetail is a grant with what belongs to it.
+// GrantDetail is a grant with what people are shown beside it.
 type GrantDetail struct {
 	Grant        Grant
 	User         User
-	Credential   Credential // zero when it is gone, which it may be once the grant has ended
-	ClientName   string     // empty when the client is gone, and so is its origin
+	ClientName   string // empty when the client is gone, and so is its origin
 	ClientOrigin ClientOrigin
+}
+
+// Evidence is what an access token is held against: read for every verification that nobody remembers, and so no more than
+// that needs.
+type Evidence struct {
+	Grant        Grant
+	User         User
+	Confirmation Confirmation // zero when the credential is gone, which it may be once the grant has ended
 }
 
 // GrantFilter selects grants. Zero fields do not restrict.
@@ -64,8 +71,10 @@ func (f GrantFilter) CoversCodes() bool { return f.ID == "" && !f.NamesNobody() 
 
 // Grants stores grants.
 type Grants interface {
-	// Grant returns a grant in any state with its user and credential, or ErrNotFound.
-	Grant(ctx context.Context, id string) (GrantDetail, error)
+	// Grant returns a grant in any state, or ErrNotFound.
+	Grant(ctx context.Context, id string) (Grant, error)
+	// Evidence returns what belongs to a grant in any state, as of one moment, or ErrNotFound.
+	Evidence(ctx context.Context, grantID string) (Evidence, error)
 	// ListGrants returns a page of grants, newest first.
 	ListGrants(ctx context.Context, filter GrantFilter, page Page) ([]GrantDetail, error)
 	// RevokeGrants revokes the live grants that the filter selects, with their refresh tokens, and returns their ids.

@@ -45,12 +45,12 @@ type Keys interface {
 
 // Grants reads grants.
 type Grants interface {
-	Grant(ctx context.Context, id string) (storage.GrantDetail, error)
+	Evidence(ctx context.Context, grantID string) (storage.Evidence, error)
 }
 
 // Keeper says whether the provider still stands behind a credential.
 type Keeper interface {
-	Standing(ctx context.Context, record storage.Credential) (credential.Standing, error)
+	Standing(ctx context.Context, known storage.Confirmation) (credential.Standing, error)
 }
 
 // Deps is what a Verifier needs.
@@ -231,17 +231,17 @@ func (v *Verifier) parse(ctx context.Context, text secret.Text) (token.Claims, R
 // examine asks the store and the provider, and remembers a good answer.
 func (v *Verifier) examine(ctx context.Context, key secret.Hash, claims token.Claims, epoch uint64) (sight, error) {
 	now := v.deps.Now()
-	detail, err := v.deps.Grants.Grant(ctx, claims.GrantID)
+	evidence, err := v.deps.Grants.Evidence(ctx, claims.GrantID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return sight{&Verdict{Reason: UnknownGrant}, epoch}, nil
 	}
 	if err != nil {
 		return sight{}, oauth.Unavailable(err)
 	}
-	if reason := compare(detail.Grant, claims, now); reason != "" {
+	if reason := compare(evidence.Grant, claims, now); reason != "" {
 		return sight{&Verdict{Reason: reason}, epoch}, nil
 	}
-	standing, err := v.deps.Keeper.Standing(ctx, detail.Credential)
+	standing, err := v.deps.Keeper.Standing(ctx, evidence.Confirmation)
 	if err != nil {
 		return sight{}, err
 	}
@@ -252,7 +252,7 @@ func (v *Verifier) examine(ctx context.Context, key secret.Hash, claims token.Cl
 	if err != nil {
 		return sight{&Verdict{Reason: Malformed}, epoch}, nil
 	}
-	verdict := &Verdict{Claims: claims, Scopes: scopes, User: detail.User}
+	verdict := &Verdict{Claims: claims, Scopes: scopes, User: evidence.User}
 	v.cache.put(key, verdict, epoch, earliest(now.Add(v.config.RecheckInterval), standing.Until))
 	return sight{verdict, epoch}, nil
 }

@@ -53,7 +53,7 @@ func (w *world) Refresh(context.Context) error {
 	return w.outage
 }
 
-func (w *world) Grant(context.Context, string) (storage.GrantDetail, error) {
+func (w *world) Evidence(context.Context, string) (storage.Evidence, error) {
 	w.mu.Lock()
 	w.reads++
 	revoked, pause := w.revoked, w.read
@@ -63,10 +63,10 @@ func (w *world) Grant(context.Context, string) (storage.GrantDetail, error) {
 	if revoked {
 		grant.RevokeTime = start
 	}
-	return storage.GrantDetail{Grant: grant}, nil
+	return storage.Evidence{Grant: grant}, nil
 }
 
-func (w *world) Standing(context.Context, storage.Credential) (credential.Standing, error) {
+func (w *world) Standing(context.Context, storage.Confirmation) (credential.Standing, error) {
 	do(w.standing)
 	return credential.Standing{Held: true, Until: start.Add(time.Minute)}, nil
 }

@@ -52,54 +52,67 @@ func grantFields(g *grantRow) []any {
 	}
 }
 
-// detailRow is a grant with what belongs to it.
+// detailRow is a grant with what is shown beside it.
 type detailRow struct {
 	grantRow
-	user         storage.User
-	credential   storage.Credential
-	clientName   string
-	clientOrigin storage.ClientOrigin
+	storage.GrantDetail
 }
 
 func (r detailRow) detail() storage.GrantDetail {
-	return storage.GrantDetail{
-		Grant: r.grant(), User: r.user, Credential: r.credential, ClientName: r.clientName, ClientOrigin: r.clientOrigin,
-	}
+	r.GrantDetail.Grant = r.grant()
+	return r.GrantDetail
 }
 
 // detailFields matches the columns of selectDetail.
 func detailFields(d *detailRow) []any {
-	fields := append(grantFields(&d.grantRow), userFields(&d.user)...)
-	return append(append(fields, credentialFields(&d.credential)...), &d.clientName, &d.clientOrigin)
+	fields := append(grantFields(&d.grantRow), userFields(&d.User)...)
+	return append(fields, &d.ClientName, &d.ClientOrigin)
 }
 
 const (
-	// The columns of grants, users and credentials, spelled out because their names overlap.
-	selectDetail = `SELECT g.id, g.client_id, g.user_id, g.credential_id, g.resource, g.scopes, g.create_time,
+	selectGrant = `SELECT ` + grantColumns + ` FROM grants WHERE id = $1`
+
+	// The columns of grants and users, spelled out because their names overlap.
+	grantAndUser = `g.id, g.client_id, g.user_id, g.credential_id, g.resource, g.scopes, g.create_time,
 			g.last_used_time, g.expire_time, g.revoke_time, g.revoke_reason, g.refresh_generation, g.refresh_hash,
 			g.refresh_rotate_time, g.refresh_expire_time,
 			u.id, u.provider, u.issuer, u.subject, u.name, u.given_name, u.family_name, u.email, u.email_verified,
-			u.preferred_username, u.group_names, u.update_time,
-			coalesce(c.id, ''), coalesce(c.user_id, ''), coalesce(c.provider, ''), coalesce(c.scopes, ''), c.sealed,
-			c.access_expire_time, c.refresh_expire_time, coalesce(c.has_refresh_token, false),
-			coalesce(c.session_id, ''), coalesce(c.version, 0), c.update_time, coalesce(c.attempts, 0), c.lease_time,
-			coalesce(k.name, ''), coalesce(k.origin, '')
+			u.preferred_username, u.group_names, u.update_time`
+
+	selectDetail = `SELECT ` + grantAndUser + `, coalesce(k.name, ''), coalesce(k.origin, '')
+		FROM grants g
+			JOIN users u ON u.id = g.user_id
+			LEFT JOIN clients k ON k.id = g.client_id`
+
+	selectEvidence = `SELECT ` + grantAndUser + `, coalesce(c.id, ''), coalesce(c.version, 0), c.update_time
 		FROM grants g
 			JOIN users u ON u.id = g.user_id
 			LEFT JOIN credentials c ON c.id = g.credential_id
-			LEFT JOIN clients k ON k.id = g.client_id`
-
-	selectGrant = selectDetail + ` WHERE g.id = $1`
+		WHERE g.id = $1`
 )
 
 // Grant implements storage.Grants.
-func (s *Store) Grant(ctx context.Context, id string) (storage.GrantDetail, error) {
-	var row detailRow
-	err := s.read(ctx, "read grant", func(tx *session) error { return tx.row(detailFields(&row), selectGrant, id) })
+func (s *Store) Grant(ctx context.Context, id string) (storage.Grant, error) {
+	var row grantRow
+	err := s.read(ctx, "read grant", func(tx *session) error { return tx.row(grantFields(&row), selectGrant, id) })
 	if err != nil {
-		return storage.GrantDetail{}, err
+		return storage.Grant{}, err
 	}
-	return row.detail(), nil
+	return row.grant(), nil
+}
+
+// Evidence implements storage.Grants.
+func (s *Store) Evidence(ctx context.Context, grantID string) (evidence storage.Evidence, err error) {
+	var row grantRow
+	known := &evidence.Confirmation
+	fields := append(grantFields(&row), userFields(&evidence.User)...)
+	fields = append(fields, &known.CredentialID, &known.Version, instant{&known.UpdateTime})
+	err = s.read(ctx, "read evidence", func(tx *session) error { return tx.row(fields, selectEvidence, grantID) })
+	if err != nil {
+		return storage.Evidence{}, err
+	}
+	evidence.Grant = row.grant()
+	return evidence, nil
 }
 
 // ListGrants implements storage.Grants.

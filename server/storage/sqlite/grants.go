@@ -26,34 +26,49 @@ func grantFields(g *storage.Grant) []any {
 // grantDetailFields matches the columns of selectGrantDetail.
 func grantDetailFields(d *storage.GrantDetail) []any {
 	fields := append(grantFields(&d.Grant), userFields(&d.User)...)
-	return append(append(fields, credentialFields(&d.Credential)...), &d.ClientName, &d.ClientOrigin)
+	return append(fields, &d.ClientName, &d.ClientOrigin)
+}
+
+// evidenceFields matches the columns of selectEvidence.
+func evidenceFields(e *storage.Evidence) []any {
+	fields := append(grantFields(&e.Grant), userFields(&e.User)...)
+	return append(fields, &e.Confirmation.CredentialID, &e.Confirmation.Version, instant{&e.Confirmation.UpdateTime})
 }
 
 const (
 	insertGrant = `INSERT INTO grants (` + grantColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-	// The columns of grants, users and credentials, spelled out because their names overlap.
-	selectGrantDetail = `SELECT g.id, g.client_id, g.user_id, g.credential_id, g.resource, g.scopes, g.create_time,
+	selectGrant = `SELECT ` + grantColumns + ` FROM grants WHERE id = ?`
+
+	// The columns of grants and users, spelled out because their names overlap.
+	grantAndUser = `g.id, g.client_id, g.user_id, g.credential_id, g.resource, g.scopes, g.create_time,
 			g.last_used_time, g.expire_time, g.revoke_time, g.revoke_reason, g.refresh_generation, g.refresh_hash,
 			g.refresh_rotate_time, g.refresh_expire_time,
 			u.id, u.provider, u.issuer, u.subject, u.name, u.given_name, u.family_name, u.email, u.email_verified,
-			u.preferred_username, u.group_names, u.update_time,
-			coalesce(c.id, ''), coalesce(c.user_id, ''), coalesce(c.provider, ''), coalesce(c.scopes, ''), c.sealed,
-			c.access_expire_time, c.refresh_expire_time, coalesce(c.has_refresh_token, FALSE),
-			coalesce(c.session_id, ''), coalesce(c.version, 0), c.update_time, coalesce(c.attempts, 0), c.lease_time,
-			coalesce(k.name, ''), coalesce(k.origin, '')
+			u.preferred_username, u.group_names, u.update_time`
+
+	selectGrantDetail = `SELECT ` + grantAndUser + `, coalesce(k.name, ''), coalesce(k.origin, '')
+		FROM grants g
+			JOIN users u ON u.id = g.user_id
+			LEFT JOIN clients k ON k.id = g.client_id`
+
+	selectEvidence = `SELECT ` + grantAndUser + `, coalesce(c.id, ''), coalesce(c.version, 0), c.update_time
 		FROM grants g
 			JOIN users u ON u.id = g.user_id
 			LEFT JOIN credentials c ON c.id = g.credential_id
-			LEFT JOIN clients k ON k.id = g.client_id`
-
-	selectGrant = selectGrantDetail + ` WHERE g.id = ?`
+		WHERE g.id = ?`
 )
 
 // Grant implements storage.Grants.
-func (s *Store) Grant(ctx context.Context, id string) (detail storage.GrantDetail, err error) {
-	err = s.reader.lookup(ctx, grantDetailFields(&detail), selectGrant, id)
-	return detail, answer("read grant", err)
+func (s *Store) Grant(ctx context.Context, id string) (grant storage.Grant, err error) {
+	err = s.reader.lookup(ctx, grantFields(&grant), selectGrant, id)
+	return grant, answer("read grant", err)
+}
+
+// Evidence implements storage.Grants.
+func (s *Store) Evidence(ctx context.Context, grantID string) (evidence storage.Evidence, err error) {
+	err = s.reader.lookup(ctx, evidenceFields(&evidence), selectEvidence, grantID)
+	return evidence, answer("read evidence", err)
 }
 
 // ListGrants implements storage.Grants.

@@ -26,7 +26,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"save user": upsertUser, "save credential": upsertCredential,
 		"create code": insertCode, "read code": selectCode, "redeem": redeemCode, "burn": burnCode,
 		"code is used": codeIsUsed, "create grant": insertGrant, "read grant": selectGrant,
-		"rotate": rotateRefreshToken, "read line": selectLine,
+		"rotate": rotateRefreshToken, "read evidence": selectEvidence,
 		"record revocation": insertRevocation, "read revocations": selectRevocations,
 		"read credential": selectCredential, "credentials of a session": selectCredentialsBySession,
 		"credential exists": credentialExists, "unused credentials": selectUnusedCredentials,

@@ -17,8 +17,6 @@ const (
 		WHERE id = ? AND refresh_generation = ? AND refresh_hash = ?
 			AND revoke_time IS NULL AND expire_time > ? AND refresh_expire_time > ?
 		RETURNING ` + grantColumns
-
-	selectLine = `SELECT ` + grantColumns + ` FROM grants WHERE id = ?`
 )
 
 // RotateRefreshToken implements storage.Grants.
@@ -54,7 +52,7 @@ func (s *Store) RotateRefreshToken(
 
 // missed explains a rotation that changed nothing, from the grant, which it reads. A replay ends the grant.
 func missed(tx *session, rotation storage.Rotation, grant *storage.Grant) (replayed bool, err error) {
-	if err := tx.row(grantFields(grant), selectLine, rotation.GrantID); err != nil {
+	if err := tx.row(grantFields(grant), selectGrant, rotation.GrantID); err != nil {
 		return false, err
 	}
 	verdict := rotation.Missed(*grant)

@@ -99,15 +99,12 @@ func sessionChecks() []check {
 		}},
 		{"a session replaces what is for display, and touches no credential", func(t *testing.T, s *scene) {
 			grant := s.grant("client", "alice")
-			before, err := s.Grant(t.Context(), grant.ID)
-			s.must(err)
+			before := s.evidence(grant.ID)
 			session, user := s.newSession("alice")
 			user.Name, user.Groups = "Alice Liddell", []string{"cats"}
 			s.must(s.CompleteAccountLogin(t.Context(), s.loggingIn().ID, user, session))
-			detail, err := s.Grant(t.Context(), grant.ID)
-			s.must(err)
 			before.User = user
-			same(t, detail, before)
+			same(t, s.evidence(grant.ID), before)
 		}},
 		{"a session is over at its expire time", func(t *testing.T, s *scene) {
 			session := s.session("alice")

@@ -90,21 +90,16 @@ func deletesClient(t *testing.T, s *scene) {
 	_, err = s.Code(ctx, code.Hash)
 	s.want(storage.ErrNotFound, err)
 
-	detail, err := s.Grant(ctx, live.ID)
-	s.must(err)
+	detail := s.detail(live.ID)
 	live.RevokeTime, live.RevokeReason = now, storage.RevokedByClientDeleted
 	same(t, detail.Grant, live)
 	same(t, detail.ClientName, "")
-	detail, err = s.Grant(ctx, ended.ID)
-	s.must(err)
-	same(t, detail.Grant.RevokeReason, storage.RevokedByOperator)
+	same(t, s.detail(ended.ID).Grant.RevokeReason, storage.RevokedByOperator)
 
 	_, err = s.Client(ctx, other.ID)
 	s.must(err)
 	same(t, s.status(otherTxn), storage.StatusPending)
-	detail, err = s.Grant(ctx, otherGrant.ID)
-	s.must(err)
-	same(t, detail.Grant, otherGrant)
+	s.stands(otherGrant)
 
 	_, err = s.DeleteClient(ctx, client.ID, now)
 	s.want(storage.ErrNotFound, err)

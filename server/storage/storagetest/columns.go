@@ -44,13 +44,17 @@ func columnChecks() []check {
 				s.must(s.CompleteTransaction(t.Context(), completion))
 				grant := s.newGrant(completion.Code)
 				s.must(s.RedeemCode(t.Context(), completion.Code.Hash, s.now, grant))
-				detail, err := s.Grant(t.Context(), grant.ID)
-				s.must(err)
-				completion.Credential.Version = 1
-				same(t, detail, storage.GrantDetail{
-					Grant: grant, User: completion.User, Credential: completion.Credential, ClientName: client.Name,
-					ClientOrigin: client.Origin,
+				s.stands(grant)
+				same(t, s.detail(grant.ID), storage.GrantDetail{
+					Grant: grant, User: completion.User, ClientName: client.Name, ClientOrigin: client.Origin,
 				})
+				completion.Credential.Version = 1
+				same(t, s.evidence(grant.ID), storage.Evidence{
+					Grant: grant, User: completion.User, Confirmation: completion.Credential.Confirmation(),
+				})
+				credential, err := s.Credential(t.Context(), grant.CredentialID)
+				s.must(err)
+				same(t, credential, completion.Credential)
 			}
 		}},
 		{"text that not every backend can keep is refused by all, as invalid", func(t *testing.T, s *scene) {
@@ -64,6 +68,8 @@ func columnChecks() []check {
 				_, err := s.Client(t.Context(), text)
 				s.want(storage.ErrNotFound, err)
 				_, err = s.Grant(t.Context(), text)
+				s.want(storage.ErrNotFound, err)
+				_, err = s.Evidence(t.Context(), text)
 				s.want(storage.ErrNotFound, err)
 				_, err = s.DeleteClient(t.Context(), text, s.now)
 				s.want(storage.ErrNotFound, err)

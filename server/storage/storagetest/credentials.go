@@ -119,18 +119,14 @@ func credentialChecks() []check {
 			code := s.code("client", "alice")
 			grant := s.newGrant(code)
 			s.must(s.RedeemCode(t.Context(), code.Hash, s.now, grant))
-			before, err := s.Grant(t.Context(), grant.ID)
+			credential, err := s.Credential(t.Context(), grant.CredentialID)
 			s.must(err)
+			before := s.evidence(grant.ID)
 			s.now = grant.ExpireTime
-			s.dispensable(before.Credential, s.now)
-			before.Credential = storage.Credential{}
-			detail, err := s.Grant(t.Context(), grant.ID)
-			s.must(err)
-			same(t, detail, before)
-			filter := storage.GrantFilter{CredentialID: grant.CredentialID, IncludeEnded: true, Now: s.now}
-			listed, err := s.ListGrants(t.Context(), filter, storage.Page{Limit: 10})
-			s.must(err)
-			same(t, listed, []storage.GrantDetail{before})
+			s.dispensable(credential, s.now)
+			before.Confirmation = storage.Confirmation{}
+			same(t, s.evidence(grant.ID), before)
+			s.stands(grant)
 			s.want(storage.ErrUsed, s.BurnCode(t.Context(), code.Hash, s.now))
 			same(t, s.login("alice").Version, 1)
 		}},

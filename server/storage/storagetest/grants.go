@@ -10,28 +10,24 @@ import (
 
 func grantChecks() []check {
 	return []check{
-		{"a grant comes with its user, credential and client name", func(t *testing.T, s *scene) {
+		{"a grant comes alone, with what a token is held against, and with what people are shown", func(t *testing.T, s *scene) {
 			client := s.client()
 			completion := s.newCompletion(s.claimed(client.ID), "alice")
 			s.must(s.CompleteTransaction(t.Context(), completion))
 			grant := s.newGrant(completion.Code)
 			s.must(s.RedeemCode(t.Context(), completion.Code.Hash, s.now, grant))
 			completion.Credential.Version = 1
-			want := storage.GrantDetail{
-				Grant: grant, User: completion.User, Credential: completion.Credential, ClientName: client.Name,
-				ClientOrigin: client.Origin,
-			}
-			detail, err := s.Grant(t.Context(), grant.ID)
-			s.must(err)
-			same(t, detail, want)
-			listed, err := s.ListGrants(t.Context(), storage.GrantFilter{Now: s.now}, storage.Page{Limit: 10})
-			s.must(err)
-			same(t, listed, []storage.GrantDetail{want})
+			s.stands(grant)
+			same(t, s.evidence(grant.ID), storage.Evidence{
+				Grant: grant, User: completion.User, Confirmation: completion.Credential.Confirmation(),
+			})
+			same(t, s.detail(grant.ID), storage.GrantDetail{
+				Grant: grant, User: completion.User, ClientName: client.Name, ClientOrigin: client.Origin,
+			})
 		}},
 		{"a grant of a client without a row has neither name nor origin of a client", func(t *testing.T, s *scene) {
 			grant := s.grant("https://client.example/metadata.json", "alice")
-			detail, err := s.Grant(t.Context(), grant.ID)
-			s.must(err)
+			detail := s.detail(grant.ID)
 			same(t, detail.ClientName, "")
 			same(t, detail.ClientOrigin, "")
 			same(t, detail.Grant, grant)
@@ -40,12 +36,12 @@ func grantChecks() []check {
 			client := s.newClient()
 			client.Origin = storage.OriginOperator
 			s.create(client)
-			detail, err := s.Grant(t.Context(), s.grant(client.ID, "alice").ID)
-			s.must(err)
-			same(t, detail.ClientOrigin, storage.OriginOperator)
+			same(t, s.detail(s.grant(client.ID, "alice").ID).ClientOrigin, storage.OriginOperator)
 		}},
 		{"an unknown grant is not found", func(t *testing.T, s *scene) {
 			_, err := s.Grant(t.Context(), "nothing")
+			s.want(storage.ErrNotFound, err)
+			_, err = s.Evidence(t.Context(), "nothing")
 			s.want(storage.ErrNotFound, err)
 		}},
 		{"a list has the grants that the filter selects", selectsGrants},
@@ -60,6 +56,26 @@ func grantChecks() []check {
 			same(t, len(s.listed(storage.GrantFilter{Now: live.ExpireTime, IncludeEnded: true})), 2)
 		}},
 	}
+}
+
+// detail returns a grant in any state with what people are shown beside it.
+func (s *scene) detail(grantID string) storage.GrantDetail {
+	s.t.Helper()
+	filter := storage.GrantFilter{ID: grantID, IncludeEnded: true, Now: s.now}
+	found, err := s.ListGrants(s.t.Context(), filter, storage.Page{Limit: 2})
+	s.must(err)
+	if len(found) != 1 {
+		s.t.Fatalf("%d grants are listed for one id", len(found))
+	}
+	return found[0]
+}
+
+// evidence returns what a token of a grant is held against.
+func (s *scene) evidence(grantID string) storage.Evidence {
+	s.t.Helper()
+	evidence, err := s.Evidence(s.t.Context(), grantID)
+	s.must(err)
+	return evidence
 }
 
 // listed returns the sorted ids of a list.
@@ -145,10 +161,9 @@ func revocationChecks() []check {
 			ids, err = s.RevokeGrants(t.Context(), filter, storage.RevokedByOperator)
 			s.must(err)
 			same(t, len(ids), 0)
-			detail, err := s.Grant(t.Context(), grant.ID)
-			s.must(err)
 			grant.RevokeTime, grant.RevokeReason = s.now.Add(time.Minute), storage.RevokedByCodeReplay
-			same(t, detail.Grant, grant)
+			s.stands(grant)
+			same(t, s.evidence(grant.ID).Grant, grant)
 		}},
 		{"what has expired is not revoked, even if ended ones are included", func(t *testing.T, s *scene) {
 			grant := s.grant("client", "alice")

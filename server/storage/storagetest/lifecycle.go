@@ -97,6 +97,7 @@ func (s *scene) calls() map[string]func(context.Context) error {
 		"BurnCode": func(ctx context.Context) error { return s.BurnCode(ctx, burning.Hash, s.now) },
 
 		"Grant":      func(ctx context.Context) error { return second(s.Grant(ctx, grant.ID)) },
+		"Evidence":   func(ctx context.Context) error { return second(s.Evidence(ctx, grant.ID)) },
 		"ListGrants": func(ctx context.Context) error { return second(s.ListGrants(ctx, filter, page)) },
 		"RevokeGrants": func(ctx context.Context) error {
 			return second(s.RevokeGrants(ctx, filter, storage.RevokedByOperator))

@@ -29,19 +29,19 @@ func (s *scene) raceRotations(
 // agree checks that one racer rotated and that all others repeated it, and returns the line.
 func (s *scene) agree(grant storage.Grant, answers []storage.Rotated, errs []error) storage.Grant {
 	s.t.Helper()
-	detail, err := s.Grant(s.t.Context(), grant.ID)
+	line, err := s.Grant(s.t.Context(), grant.ID)
 	s.must(err)
-	same(s.t, detail.Grant.Refresh.Generation, grant.Refresh.Generation+1)
+	same(s.t, line.Refresh.Generation, grant.Refresh.Generation+1)
 	rotations := 0
 	for i, answer := range answers {
 		s.must(errs[i])
-		same(s.t, answer.Grant, detail.Grant)
+		same(s.t, answer.Grant, line)
 		if !answer.Repeated {
 			rotations++
 		}
 	}
 	same(s.t, rotations, 1)
-	return detail.Grant
+	return line
 }
 
 func rotationRaceChecks() []check {
@@ -91,10 +91,10 @@ func rotationRaceChecks() []check {
 						s.must(err)
 					}
 				}
-				detail, err := s.Grant(t.Context(), grant.ID)
+				ended, err := s.Grant(t.Context(), grant.ID)
 				s.must(err)
-				same(t, detail.Grant.RevokeReason, storage.RevokedByUser)
-				s.refused(storage.ErrRevoked, s.rotation(detail.Grant))
+				same(t, ended.RevokeReason, storage.RevokedByUser)
+				s.refused(storage.ErrRevoked, s.rotation(ended))
 			}
 		}},
 		{"lines rotate beside each other", func(t *testing.T, s *scene) {

@@ -49,9 +49,9 @@ func after(grant storage.Grant, rotation storage.Rotation) storage.Grant {
 // stands checks that a grant is stored as it is given.
 func (s *scene) stands(grant storage.Grant) {
 	s.t.Helper()
-	detail, err := s.Grant(s.t.Context(), grant.ID)
+	stored, err := s.Grant(s.t.Context(), grant.ID)
 	s.must(err)
-	same(s.t, detail.Grant, grant)
+	same(s.t, stored, grant)
 }
 
 // refused presents a rotation that is to fail without a trace.
@@ -62,7 +62,7 @@ func (s *scene) refused(verdict error, rotation storage.Rotation) {
 	s.want(verdict, err)
 	same(s.t, leaked, storage.Rotated{})
 	if found == nil {
-		s.stands(before.Grant)
+		s.stands(before)
 	}
 }
 

@@ -1,7 +1,6 @@
 package seed
 
 import (
-	"context"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -36,15 +35,20 @@ func fill(t *testing.T, path string, p Population, force bool) (credential.Vault
 	}, p, force)
 }
 
-// live returns the grants that a server would honour.
-func live(t *testing.T, path string) (details []storage.GrantDetail) {
+// open opens what was filled, to look at it. Nobody can fill it again before close.
+func open(t *testing.T, path string) (store storage.Store, closeStore func()) {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), path)
+	opened, err := sqlite.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
-	details, err = store.ListGrants(context.Background(), storage.GrantFilter{Now: now}, storage.Page{Limit: 10_000})
+	return opened, func() { _ = opened.Close() }
+}
+
+// live returns the grants that a server would honour.
+func live(t *testing.T, store storage.Store) []storage.GrantDetail {
+	t.Helper()
+	details, err := store.ListGrants(t.Context(), storage.GrantFilter{Now: now}, storage.Page{Limit: 10_000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +61,9 @@ func TestSeededGrantsAreLiveAndWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grants := live(t, path)
+	store, closeStore := open(t, path)
+	defer closeStore()
+	grants := live(t, store)
 	if len(grants) != 2500 {
 		t.Errorf("%d grants are live, want 2500", len(grants))
 	}
@@ -68,10 +74,14 @@ func TestSeededGrantsAreLiveAndWhole(t *testing.T) {
 		if head == nil || !head.ExpireTime.After(now) || head.RotateTime.IsZero() != (head.Generation == 1) {
 			t.Fatalf("the head of the line is %+v", head)
 		}
-		if tokens, err := vault.Open(g.Credential); err != nil || tokens.RefreshToken.IsEmpty() {
+		credential, err := store.Credential(t.Context(), g.Grant.CredentialID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tokens, err := vault.Open(credential); err != nil || tokens.RefreshToken.IsEmpty() {
 			t.Fatalf("the credential of %s: %v", g.Grant.ID, err)
 		}
-		if g.ClientName == "" || g.User.Email == "" || g.Credential.UserID != g.User.ID ||
+		if g.ClientName == "" || g.User.Email == "" || credential.UserID != g.User.ID ||
 			g.Grant.CreateTime.After(g.Grant.LastUsedTime) || g.Grant.LastUsedTime.After(now) {
 			t.Fatalf("not plausible: %+v", g)
 		}
@@ -92,8 +102,10 @@ func TestStoreWithGrantsIsSeededOnlyByForce(t *testing.T) {
 		if _, err := fill(t, path, one, c.force); !errors.Is(err, c.want) {
 			t.Errorf("with force %v: %v, want %v", c.force, err, c.want)
 		}
-		if count := len(live(t, path)); count != c.count {
+		store, closeStore := open(t, path)
+		if count := len(live(t, store)); count != c.count {
 			t.Errorf("%d grants, want %d", count, c.count)
 		}
+		closeStore()
 	}
 }

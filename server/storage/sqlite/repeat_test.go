@@ -25,14 +25,14 @@ func TestStoreKeepsTheContractWhenOperationsAreRepeated(t *testing.T) {
 	})
 }
 
-// repeatOperations returns what stands between callers and the writer and has it undo each operation once.
+// repeatOperations returns what stands between callers and the writer and has it rehearse each operation.
 func repeatOperations(w *writer) *writer {
 	before := &writer{queue: make(chan *operation), closing: w.closing, stopped: w.stopped}
 	go func() {
 		for {
 			select {
 			case op := <-before.queue:
-				op.apply = twice(op.apply)
+				op.apply = rehearsed(op.apply)
 				select {
 				case w.queue <- op:
 				case <-w.closing:
@@ -47,12 +47,14 @@ func repeatOperations(w *writer) *writer {
 	return before
 }
 
-func twice(apply func(*session) error) func(*session) error {
+// rehearsed applies an operation after it has undone what it came to before: once in its place, and once behind a neighbour
+// that did the same, after which it usually comes to something else.
+func rehearsed(apply func(*session) error) func(*session) error {
 	return func(s *session) error {
 		if err := s.run("SAVEPOINT rehearsal"); err != nil {
 			return err
 		}
-		_ = apply(s)
+		_, _ = apply(s), apply(s)
 		if err := s.run("ROLLBACK TO rehearsal"); err != nil {
 			return err
 		}

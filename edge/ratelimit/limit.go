@@ -27,7 +27,9 @@ func newMeter(l Limit) meter {
 // spend returns when the bucket is full again after one more request at now, and how long that request has to wait. A
 // request that has to wait must not be counted.
 func (m meter) spend(full, now time.Duration) (next, wait time.Duration) {
-	// A clock that was set back keeps nobody out for longer than an empty bucket does.
-	next = min(max(full, now), now+m.depth) + m.cost
+	if full > now+m.depth { // no bucket is that empty: the clock was set back
+		full = now
+	}
+	next = max(full, now) + m.cost
 	return next, max(next-now-m.depth, 0)
 }

@@ -193,13 +193,23 @@ func TestWhoHasNoAddressSharesTheTotal(t *testing.T) {
 }
 
 func TestAClockThatIsSetBackLocksNobodyOut(t *testing.T) {
-	c := newClock()
-	l := New(Config{Source: Limit{2, time.Minute}, Now: c.Now})
-	c.advance(24 * time.Hour)
-	admitted(l, "203.0.113.1", 2)
-	c.advance(-23 * time.Hour)
-	if wait := l.Admit(netip.MustParseAddr("203.0.113.1")); wait > time.Minute {
-		t.Errorf("wait = %s", wait)
+	for name, back := range map[string]time.Duration{
+		"by less than the period": 20 * time.Second, "by hours": 23 * time.Hour, "to before the start": 48 * time.Hour,
+	} {
+		c := newClock()
+		l := New(Config{Source: Limit{2, time.Minute}, Total: Limit{20, time.Minute}, Now: c.Now})
+		c.advance(24 * time.Hour)
+		admitted(l, "203.0.113.1", 2)
+		c.advance(-back)
+		for _, addr := range []string{"203.0.113.1", "203.0.113.2"} {
+			c.advance(l.Admit(netip.MustParseAddr(addr)))
+		}
+		if c.now.After(newClock().now.Add(24*time.Hour - back + time.Minute)) {
+			t.Errorf("%s: the sources had to wait until %s", name, c.now)
+		}
+		if got := admitted(l, "203.0.113.1", 1) + admitted(l, "203.0.113.2", 1); got != 2 {
+			t.Errorf("%s: %d admitted after the wait, want 2", name, got)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/authorization"
-	"github.com/gatehouse-auth/gatehouse/server/credential"
 	"github.com/gatehouse-auth/gatehouse/server/grant"
 	"github.com/gatehouse-auth/gatehouse/server/keyring"
 	"github.com/gatehouse-auth/gatehouse/server/logout"
@@ -62,12 +61,10 @@ func (p *parts) openRings(ctx context.Context) error {
 
 func (p *parts) authService(adminToken secret.Text) *service.Auth {
 	cfg := p.Config
-	vault := credential.NewVault(p.sealer)
 	flow := authorization.New(
 		authorization.Deps{
-			Clients: p.registrar, Store: p.store, Provider: p.Provider, Sealer: p.sealer, Vault: vault,
-			Returner: credential.Returner{Store: p.store, Vault: vault, Provider: p.Provider, Now: p.Now},
-			Random:   p.Random, Now: p.Now, Logger: p.Logger,
+			Clients: p.registrar, Store: p.store, Provider: p.Provider, Sealer: p.sealer, Vault: p.vault,
+			Returner: p.returner, Random: p.Random, Now: p.Now, Logger: p.Logger,
 		},
 		authorization.Config{
 			Issuer: cfg.BaseURL, Resources: cfg.Resources(),

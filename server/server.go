@@ -100,7 +100,10 @@ type parts struct {
 	refresh   *keyring.Ring
 	factory   *token.Factory
 	verifier  *verify.Verifier
+	vault     credential.Vault
 	keeper    *credential.Keeper
+	returner  credential.Returner
+	reaper    *credential.Reaper
 	follower  *outbox.Follower
 	walker    *reseal.Walker
 	registrar *registration.Registrar
@@ -139,11 +142,11 @@ func newParts(ctx context.Context, deps Deps, store storage.Store, secrets secre
 		return nil, err
 	}
 	p.factory = token.NewFactory(p.access, deps.Random, cfg.BaseURL, deps.Now)
-	vault := credential.NewVault(p.sealer)
+	p.vault = credential.NewVault(p.sealer)
 	// Verifier and keeper tell each other: the one asks whether a credential stands, the other says which grants ended.
 	relay := &relay{}
 	p.keeper, err = credential.NewKeeper(
-		credential.Deps{Store: store, Vault: vault, Provider: deps.Provider, Revoker: relay, Now: deps.Now, Logger: deps.Logger},
+		credential.Deps{Store: store, Vault: p.vault, Provider: deps.Provider, Revoker: relay, Now: deps.Now, Logger: deps.Logger},
 		credential.Config{
 			RecheckInterval: cfg.RecheckInterval, MaxStaleness: cfg.MaxStaleness,
 			RenewAhead: renewAhead, LeaseTTL: leaseTTL, CacheSize: cfg.VerifyCacheSize,
@@ -151,6 +154,8 @@ func newParts(ctx context.Context, deps Deps, store storage.Store, secrets secre
 	if err != nil {
 		return nil, err
 	}
+	p.returner = credential.Returner{Store: store, Vault: p.vault, Provider: deps.Provider, Now: deps.Now}
+	p.reaper = credential.NewReaper(credential.ReaperDeps{Store: store, Returner: p.returner, Now: deps.Now, Logger: deps.Logger})
 	p.verifier, err = verify.New(
 		verify.Deps{Parser: p.factory, Keys: p.access, Grants: store, Keeper: p.keeper, Now: deps.Now},
 		verify.Config{CacheSize: cfg.VerifyCacheSize, RecheckInterval: cfg.RecheckInterval})

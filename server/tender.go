@@ -138,7 +138,7 @@ func (t *tender) keepHouse(ctx context.Context) error {
 			break
 		}
 	}
-	if _, err := t.parts.keeper.Reap(ctx, reapLimit); err != nil {
+	if _, err := t.parts.reaper.Reap(ctx, reapLimit); err != nil {
 		problems = append(problems, err)
 	}
 	if err := t.sweep(ctx); err != nil {

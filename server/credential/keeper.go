@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -22,13 +21,6 @@ type Provider interface {
 	Confirm(ctx context.Context, tokens upstream.Tokens) error
 	// Renew uses the refresh token once.
 	Renew(ctx context.Context, tokens upstream.Tokens) (upstream.Login, error)
-	// Revoke gives tokens back.
-	Revoke(ctx context.Context, tokens upstream.Tokens) error
-}
-
-// Store keeps credentials.
-type Store interface {
-	storage.Credentials
 }
 
 // Revoker tells verifiers that grants have ended.
@@ -38,7 +30,7 @@ type Revoker interface {
 
 // Deps is what a Keeper needs.
 type Deps struct {
-	Store    Store
+	Store    storage.Credentials
 	Vault    Vault
 	Provider Provider
 	Revoker  Revoker
@@ -69,10 +61,6 @@ type Keeper struct {
 	config Config
 	known  *otter.Cache[string, knowledge]
 	flight singleflight.Group
-
-	returner Returner
-	reaping  sync.Mutex
-	owed     *storage.Credential // deleted, and not yet given back
 }
 
 // knowledge is what this process has last heard about a credential.
@@ -88,8 +76,7 @@ func NewKeeper(deps Deps, config Config) (*Keeper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credential: %w", err)
 	}
-	returner := Returner{Store: deps.Store, Vault: deps.Vault, Provider: deps.Provider, Now: deps.Now}
-	return &Keeper{deps: deps, config: config, known: known, returner: returner}, nil
+	return &Keeper{deps: deps, config: config, known: known}, nil
 }
 
 // Standing is the provider's word on a credential.

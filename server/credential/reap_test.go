@@ -3,6 +3,7 @@ package credential_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"testing"
 	"time"
@@ -23,9 +24,19 @@ func (b *bench) disconnect(t *testing.T) {
 	b.clock.Advance(2 * time.Minute)
 }
 
-func (b *bench) wantReaped(t *testing.T, keeper *credential.Keeper, want int) {
+// reaper is that of one replica.
+func (b *bench) reaper() *credential.Reaper {
+	return credential.NewReaper(credential.ReaperDeps{
+		Store:    b.store,
+		Returner: credential.Returner{Store: b.store, Vault: b.vault, Provider: b.provider, Now: b.clock.Now},
+		Now:      b.clock.Now,
+		Logger:   slog.New(slog.DiscardHandler),
+	})
+}
+
+func wantReaped(t *testing.T, reaper *credential.Reaper, want int) {
 	t.Helper()
-	if gone, err := keeper.Reap(t.Context(), 10); err != nil || gone != want {
+	if gone, err := reaper.Reap(t.Context(), 10); err != nil || gone != want {
 		t.Errorf("reaped %d, %v; want %d", gone, err, want)
 	}
 }
@@ -46,35 +57,35 @@ func (b *bench) tokens(t *testing.T) upstream.Tokens {
 
 func TestUnusedTokensAreGivenBack(t *testing.T) {
 	b := newBench(t)
-	keeper, tokens := b.keeper(t, b.provider), b.tokens(t)
-	b.wantReaped(t, keeper, 0) // in use
+	reaper, tokens := b.reaper(), b.tokens(t)
+	wantReaped(t, reaper, 0) // in use
 	b.disconnect(t)
-	b.wantReaped(t, keeper, 1)
+	wantReaped(t, reaper, 1)
 	if n := b.idp.Revocations(tokens.RefreshToken); n != 1 {
 		t.Errorf("given back %d times", n)
 	}
 	if _, err := b.store.Credential(t.Context(), b.id); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("the row is still there: %v", err)
 	}
-	b.wantReaped(t, keeper, 0)
+	wantReaped(t, reaper, 0)
 }
 
 // An outage of the provider leaves what is unused in the store, but for the one row with which it was noticed.
 func TestTokensAreGivenBackAfterAnOutage(t *testing.T) {
 	b := newBench(t)
-	keeper := b.keeper(t, b.provider)
+	reaper := b.reaper()
 	first := b.tokens(t)
 	b.disconnect(t)
 	b.keep(t, withScope(b.idp.LogIn(t, b.provider, "alice"), "openid other"))
 	second := b.tokens(t)
 	b.disconnect(t)
 	b.idp.SetFault(upstreamtest.Revocation, upstreamtest.Status(503))
-	b.wantReaped(t, keeper, 1)
+	wantReaped(t, reaper, 1)
 	for range 3 {
-		b.wantReaped(t, keeper, 0)
+		wantReaped(t, reaper, 0)
 	}
 	b.idp.SetFault(upstreamtest.Revocation, nil)
-	b.wantReaped(t, keeper, 1)
+	wantReaped(t, reaper, 1)
 	if n, m := b.idp.Revocations(first.RefreshToken), b.idp.Revocations(second.RefreshToken); n != 1 || m != 1 {
 		t.Errorf("given back %d and %d times", n, m)
 	}
@@ -107,24 +118,24 @@ func TestGivingBackEndsNobodyElsesSession(t *testing.T) {
 				return login
 			}
 			b.disconnect(t)
-			keeper := b.keeper(t, b.provider)
-			b.wantReaped(t, keeper, 1) // that of the bench itself
+			reaper := b.reaper()
+			wantReaped(t, reaper, 1) // that of the bench itself
 			b.keep(t, login("openid one"))
 			gone := b.tokens(t)
 			b.disconnect(t)
 			b.keep(t, login("openid two"))
-			b.wantReaped(t, keeper, 1)
+			wantReaped(t, reaper, 1)
 			if n := b.idp.Revocations(gone.RefreshToken); n != test.given {
 				t.Errorf("given back %d times, want %d", n, test.given)
 			}
 			b.clock.Advance(2 * time.Minute)
-			b.wantHeld(t, keeper, true)
+			b.wantHeld(t, b.keeper(t, b.provider), true)
 			if !b.live(t) {
 				t.Error("the other application was cut off")
 			}
 			last := b.tokens(t)
 			b.disconnect(t)
-			b.wantReaped(t, keeper, 1)
+			wantReaped(t, reaper, 1)
 			if n := b.idp.Revocations(last.RefreshToken); n != 1 {
 				t.Errorf("the last one was given back %d times", n)
 			}
@@ -145,12 +156,12 @@ func TestALoginDuringTheReapLives(t *testing.T) {
 			hooked := &hookedStore{Store: b.store}
 			moment(hooked, sync.OnceFunc(func() { b.login(t) }))
 			b.store = hooked
-			keeper := b.keeper(t, b.provider)
-			if _, err := keeper.Reap(t.Context(), 10); err != nil {
+			reaper := b.reaper()
+			if _, err := reaper.Reap(t.Context(), 10); err != nil {
 				t.Fatal(err)
 			}
 			b.clock.Advance(2 * time.Minute)
-			b.wantHeld(t, keeper, true)
+			b.wantHeld(t, b.keeper(t, b.provider), true)
 			if !b.live(t) {
 				t.Error("the new login was ended")
 			}
@@ -164,9 +175,9 @@ func TestReplicasGiveBackOnce(t *testing.T) {
 	b.disconnect(t)
 	var group sync.WaitGroup
 	for range 4 {
-		keeper := b.keeper(t, b.provider)
+		reaper := b.reaper()
 		group.Go(func() {
-			if _, err := keeper.Reap(t.Context(), 10); err != nil {
+			if _, err := reaper.Reap(t.Context(), 10); err != nil {
 				t.Error(err)
 			}
 		})

@@ -37,7 +37,7 @@ func (k *Keeper) renew(ctx context.Context, record storage.Credential, tokens up
 	}
 	login, err := k.present(ctx, tokens)
 	switch kind := upstream.KindOf(err); {
-	case err == nil && k.isAnother(record, login.Identity):
+	case err == nil && isAnother(record, login.Identity):
 		return k.end(ctx, lease, errors.New("the provider answered for another person"), known)
 	case err == nil:
 		return k.keep(ctx, lease, login.Tokens, known, nil)
@@ -61,7 +61,7 @@ func (k *Keeper) present(ctx context.Context, tokens upstream.Tokens) (upstream.
 }
 
 // isAnother reports whether a renewal answered for somebody else. A provider may leave the identity out.
-func (k *Keeper) isAnother(record storage.Credential, identity upstream.Identity) bool {
+func isAnother(record storage.Credential, identity upstream.Identity) bool {
 	return identity.Subject != "" && identifier.User(record.Provider, identity.Issuer, identity.Subject) != record.UserID
 }
 

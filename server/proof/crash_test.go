@@ -170,11 +170,11 @@ func TestCrashDuringTheCallback(t *testing.T) {
 // wantGivenBack checks that tokens go back to the provider when the code that needed them was never sent.
 func (w *world) wantGivenBack() {
 	w.t.Helper()
-	if gone, err := w.kernel.keeper.Reap(w.t.Context(), 10); err != nil || gone != 0 {
+	if gone, err := w.kernel.reaper.Reap(w.t.Context(), 10); err != nil || gone != 0 {
 		w.t.Errorf("%d credentials were given back while the code lived, %v", gone, err)
 	}
 	w.clock.Advance(codeTTL)
-	if gone, err := w.kernel.keeper.Reap(w.t.Context(), 10); err != nil || gone != 1 {
+	if gone, err := w.kernel.reaper.Reap(w.t.Context(), 10); err != nil || gone != 1 {
 		w.t.Errorf("%d credentials were given back, %v; want 1", gone, err)
 	}
 }

@@ -26,7 +26,7 @@ type kernel struct {
 	channel *inprocgrpc.Channel
 	store   storage.Store
 	vault   credential.Vault
-	keeper  *credential.Keeper // of its own; it shares nothing with that of the core but the store
+	reaper  *credential.Reaper // of its own; it shares nothing with that of the core but the store
 }
 
 // kernelDeps is what a kernel differs in.
@@ -74,12 +74,13 @@ func (k *kernel) lookInto(deps kernelDeps) error {
 		return err
 	}
 	k.vault = credential.NewVault(sealer)
-	k.keeper, err = credential.NewKeeper(
-		credential.Deps{
-			Store: k.store, Vault: k.vault, Provider: deps.provider, Now: deps.now, Logger: slog.New(slog.DiscardHandler),
-		},
-		credential.Config{CacheSize: 1})
-	return err
+	k.reaper = credential.NewReaper(credential.ReaperDeps{
+		Store:    k.store,
+		Returner: credential.Returner{Store: k.store, Vault: k.vault, Provider: deps.provider, Now: deps.now},
+		Now:      deps.now,
+		Logger:   slog.New(slog.DiscardHandler),
+	})
+	return nil
 }
 
 func (k *kernel) close() error { return k.core.Close() }

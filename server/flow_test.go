@@ -100,6 +100,7 @@ func TestRefusedRequestTellsTheClient(t *testing.T) {
 		"silent":              {func(q *gatehousev1.BeginAuthorizationRequest) { q.Prompt = "none" }, "consent_required"},
 		"request object":      {func(q *gatehousev1.BeginAuthorizationRequest) { q.RequestObject = true }, "request_not_supported"},
 		"repeated parameter":  {func(q *gatehousev1.BeginAuthorizationRequest) { q.RepeatedParameters = []string{"scope"} }, "invalid_request"},
+		"state with a NUL":    {func(q *gatehousev1.BeginAuthorizationRequest) { q.State = text("a\x00b") }, "invalid_request"},
 		"state of 2049 bytes": {func(q *gatehousev1.BeginAuthorizationRequest) { q.State = text(strings.Repeat("s", 2049)) }, "invalid_request"},
 	} {
 		t.Run(name, func(t *testing.T) {

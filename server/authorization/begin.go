@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
@@ -90,6 +91,9 @@ func (f *Flow) validate(client storage.Client, r Request) (storage.Transaction, 
 	if r.State != nil {
 		if len(*r.State) > maxState {
 			return txn, oauth.NewError(oauth.InvalidRequest, "state may have 2048 bytes.")
+		}
+		if strings.ContainsRune(*r.State, 0) { // which no store keeps, and RFC 6749 appendix A.5 does not allow
+			return txn, oauth.NewError(oauth.InvalidRequest, "state must have no NUL.")
 		}
 		txn.ClientState, txn.HasState = *r.State, true
 	}

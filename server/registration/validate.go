@@ -2,6 +2,7 @@ package registration
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
 	"github.com/gatehouse-auth/gatehouse/server/storage"
@@ -97,6 +98,9 @@ func checkDescriptive(m Metadata) error {
 		if err := oauth.ValidateWebURI(field, uri); err != nil {
 			return err
 		}
+	}
+	if strings.ContainsRune(m.SoftwareID+m.SoftwareVersion, 0) { // which no store keeps
+		return oauth.NewError(oauth.InvalidClientMetadata, "software_id and software_version must have no NUL.")
 	}
 	tooLong := func(s string) bool { return len(s) > maxSoftwareBytes }
 	if tooLong(m.SoftwareID) || tooLong(m.SoftwareVersion) || len(m.Contacts) > maxContacts ||

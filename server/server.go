@@ -125,7 +125,7 @@ func assemble(ctx context.Context, deps Deps, store storage.Store, secrets secre
 		auth:       p.authService(secrets.adminToken),
 		admin:      p.adminService(),
 		health:     health.NewServer(),
-		chain:      interceptor.Deps{Logger: deps.Logger, Validator: validator, Status: service.Status, Now: deps.Now},
+		chain:      interceptor.Deps{Logger: deps.Logger, Validator: validator, Status: service.Status},
 	}
 	core.tend = newTender(core, p)
 	return core, nil

@@ -25,7 +25,6 @@ type Deps struct {
 	Validator protovalidate.Validator
 	// Status gives an error of a use case its public form.
 	Status func(error) *status.Status
-	Now    func() time.Time
 }
 
 // Chain is the interceptors of one listener in one function, since an in-process channel takes only one.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
@@ -49,7 +48,6 @@ func newChain(t *testing.T, gate interceptor.Gate, logs *strings.Builder) interc
 		Logger:    slog.New(slog.NewTextHandler(logs, nil)),
 		Validator: validator,
 		Status:    service.Status,
-		Now:       time.Now,
 	}, gate)
 }
 

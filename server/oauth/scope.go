@@ -68,6 +68,3 @@ func (s Scopes) Intersect(others Scopes) Scopes {
 	}
 	return both
 }
-
-// Sorted returns a sorted copy, for comparing lists whose order does not matter.
-func (s Scopes) Sorted() Scopes { return slices.Sorted(slices.Values(s)) }

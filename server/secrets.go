@@ -19,25 +19,33 @@ const adminTokenPrefix = "gha_"
 
 // secrets are what the core cannot run without.
 type secrets struct {
-	sealingKeys []seal.Key
-	adminToken  secret.Text
+	sealer     *seal.Sealer
+	adminToken secret.Text
 }
 
 // openSecrets takes both secrets from the configuration or from the data directory, where a first start makes them.
 func openSecrets(c *config.Config, random secret.Source) (secrets, error) {
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return secrets{}, fmt.Errorf("server: data directory: %w", err)
-	}
-	var s secrets
-	var err error
-	if s.sealingKeys, err = sealingKeys(c); err != nil {
+	sealer, err := OpenSealer(c)
+	if err != nil {
 		return secrets{}, err
 	}
-	s.adminToken = c.AdminToken
+	s := secrets{sealer: sealer, adminToken: c.AdminToken}
 	if s.adminToken.IsEmpty() {
 		s.adminToken, err = adminToken(filepath.Join(c.DataDir, "admin.token"), random)
 	}
 	return s, err
+}
+
+// OpenSealer opens the sealing keys of a configuration, and makes the data directory and a key where a first start does.
+func OpenSealer(c *config.Config) (*seal.Sealer, error) {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("server: data directory: %w", err)
+	}
+	keys, err := sealingKeys(c)
+	if err != nil {
+		return nil, err
+	}
+	return seal.New(keys...)
 }
 
 // sealingKeys never makes a new key beside a file that is a store: nothing in it could be opened again. Beside a database

@@ -133,11 +133,7 @@ func assemble(ctx context.Context, deps Deps, store storage.Store, secrets secre
 
 func newParts(ctx context.Context, deps Deps, store storage.Store, secrets secrets) (*parts, error) {
 	cfg := deps.Config
-	p := &parts{Deps: deps, store: store}
-	var err error
-	if p.sealer, err = seal.New(secrets.sealingKeys...); err != nil {
-		return nil, err
-	}
+	p := &parts{Deps: deps, store: store, sealer: secrets.sealer}
 	if err := p.openRings(ctx); err != nil {
 		return nil, err
 	}
@@ -145,6 +141,7 @@ func newParts(ctx context.Context, deps Deps, store storage.Store, secrets secre
 	p.vault = credential.NewVault(p.sealer)
 	// Verifier and keeper tell each other: the one asks whether a credential stands, the other says which grants ended.
 	relay := &relay{}
+	var err error
 	p.keeper, err = credential.NewKeeper(
 		credential.Deps{Store: store, Vault: p.vault, Provider: deps.Provider, Revoker: relay, Now: deps.Now, Logger: deps.Logger},
 		credential.Config{

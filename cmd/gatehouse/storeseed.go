@@ -5,16 +5,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/cmd/gatehouse/internal/seed"
+	"github.com/gatehouse-auth/gatehouse/server"
 	"github.com/gatehouse-auth/gatehouse/server/config"
 	"github.com/gatehouse-auth/gatehouse/server/credential"
-	"github.com/gatehouse-auth/gatehouse/server/seal"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 	"github.com/gatehouse-auth/gatehouse/server/storage/postgres"
 	"github.com/gatehouse-auth/gatehouse/server/storage/sqlite"
@@ -52,7 +49,7 @@ func runStoreSeed(ctx context.Context, term terminal, args []string) error {
 }
 
 func seedStore(ctx context.Context, term terminal, cfg *config.Config, p seed.Population, force bool) (err error) {
-	sealer, err := openSealer(cfg)
+	sealer, err := server.OpenSealer(cfg)
 	if err != nil {
 		return err
 	}
@@ -85,25 +82,4 @@ func seedStore(ctx context.Context, term terminal, cfg *config.Config, p seed.Po
 	fmt.Fprintf(term.Out, "%d grants, %d users, %d clients in %s: %d bytes, %d for each grant\n",
 		p.Grants, p.Users, p.Clients, time.Since(begun).Round(time.Millisecond), after-before, (after-before)/int64(p.Grants))
 	return nil
-}
-
-// openSealer opens the key that the server will seal with. Like the server it makes one only where no store is.
-func openSealer(cfg *config.Config) (*seal.Sealer, error) {
-	if !cfg.SealingKey.IsEmpty() {
-		keys, err := seal.ParseKeys([]byte(cfg.SealingKey.Reveal()))
-		if err != nil {
-			return nil, err
-		}
-		return seal.New(keys...)
-	}
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return nil, err
-	}
-	_, isDatabase := cfg.Postgres()
-	_, err := os.Stat(cfg.SQLitePath())
-	keys, err := seal.LoadOrCreateKeys(filepath.Join(cfg.DataDir, "sealing.key"), isDatabase || errors.Is(err, fs.ErrNotExist))
-	if err != nil {
-		return nil, err
-	}
-	return seal.New(keys...)
 }

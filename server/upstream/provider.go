@@ -25,9 +25,10 @@ type Provider interface {
 	Exchange(ctx context.Context, req ExchangeRequest) (Login, error)
 	// Check reports whether stored tokens still hold, from keys and clock alone. KindNotHeld says that they do not.
 	Check(ctx context.Context, tokens Tokens) error
-	// Confirm asks the provider whether stored tokens still hold, where it offers introspection (RFC 7662); without, it
-	// says what Check says. KindNotHeld says that they do not, and also that the access token has expired: then nobody is
-	// asked, and a refresh token may still renew it. KindInvalidToken is an answer about somebody else's token.
+	// Confirm asks the provider whether stored tokens still hold, where it offers introspection (RFC 7662): there, or at
+	// the userinfo endpoint when it would not tell us about this token. Otherwise it says what Check says. KindNotHeld says
+	// that they do not, and also that the access token has expired: then nobody is asked, and a refresh token may still
+	// renew it. KindInvalidToken is an answer about somebody else's token.
 	Confirm(ctx context.Context, tokens Tokens) error
 	// Renew uses the refresh token, once and without a retry. What the provider leaves out stays as it was (RFC 6749
 	// section 6).

@@ -45,7 +45,7 @@ func writeURI(path string, busyTimeout time.Duration) string {
 	})
 }
 
-// readURI describes the connections of the read pool.
+// readURI describes the connections that read.
 func readURI(path string, busyTimeout time.Duration) string {
 	return uri(path, url.Values{
 		"mode":    {"ro"},

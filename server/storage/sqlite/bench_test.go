@@ -38,7 +38,10 @@ func insertCodes(tx *session, n int) error {
 		return err
 	}
 	user := storage.User{ID: "user", Provider: "provider", Issuer: "issuer", Subject: "subject"}
-	if err := saveIdentity(tx, user, storage.Credential{ID: "credential", UserID: "user"}); err != nil {
+	if err := saveUser(tx, user); err != nil {
+		return err
+	}
+	if err := saveCredential(tx, storage.Credential{ID: "credential", UserID: "user"}); err != nil {
 		return err
 	}
 	for i := range n {

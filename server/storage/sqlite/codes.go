@@ -46,7 +46,10 @@ func (s *Store) CompleteTransaction(ctx context.Context, completion storage.Comp
 		if err := leaveClaimed(tx, completeTransaction, completion.TransactionID); err != nil {
 			return err
 		}
-		if err := saveIdentity(tx, completion.User, completion.Credential); err != nil {
+		if err := saveUser(tx, completion.User); err != nil {
+			return err
+		}
+		if err := saveCredential(tx, completion.Credential); err != nil {
 			return err
 		}
 		_, err := tx.insert(insertCode, codeFields(&completion.Code)...)

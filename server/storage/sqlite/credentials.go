@@ -27,6 +27,14 @@ func credentialFields(c *storage.Credential) []any {
 }
 
 const (
+	// The tokens of a new login are untried, and a renewal of the old ones that is under way is void.
+	upsertCredential = `INSERT INTO credentials (` + credentialColumns + `)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed, access_expire_time = excluded.access_expire_time,
+			refresh_expire_time = excluded.refresh_expire_time, has_refresh_token = excluded.has_refresh_token,
+			session_id = excluded.session_id, version = credentials.version + 1, update_time = excluded.update_time,
+			attempts = 0, lease_time = NULL`
+
 	selectCredential = `SELECT ` + credentialColumns + ` FROM credentials WHERE id = ?`
 
 	selectCredentialsBySession = `SELECT ` + credentialColumns + ` FROM credentials
@@ -51,6 +59,13 @@ const (
 
 	credentialExists = `SELECT 1 FROM credentials WHERE id = ?`
 )
+
+// saveCredential stores what the provider gave for a user.
+func saveCredential(tx *session, credential storage.Credential) error {
+	credential.Version, credential.Attempts, credential.LeaseTime = 1, 0, time.Time{}
+	_, err := tx.insert(upsertCredential, credentialFields(&credential)...)
+	return err
+}
 
 // Credential implements storage.Credentials.
 func (s *Store) Credential(ctx context.Context, id string) (credential storage.Credential, err error) {

@@ -40,7 +40,7 @@ func (s *Store) CompleteAccountLogin(
 		if err := leaveClaimed(tx, completeTransaction, transactionID); err != nil {
 			return err
 		}
-		if _, err := tx.insert(upsertUser, userFields(&user)...); err != nil {
+		if err := saveUser(tx, user); err != nil {
 			return err
 		}
 		_, err := tx.insert(insertAccountSession, accountSessionFields(&account)...)

@@ -336,7 +336,7 @@ func TestUntrustedProviderTokenEndsOnAPage(t *testing.T) {
 	answer := r.allow(t, r.begin(t, request(r.register(t))))
 	r.idp.EditIDToken(func(draft *upstreamtest.Draft) { draft.Claims["aud"] = "another app" })
 	_, err := r.CompleteAuthorization(t.Context(), answer)
-	wantReason(t, err, "access_denied")
+	wantReason(t, err, "untrusted_provider")
 }
 
 func TestProviderDownKeepsTheConsentPageUsable(t *testing.T) {

@@ -204,6 +204,7 @@ func TestCallbackErrorsSayWhatHappened(t *testing.T) {
 		"transaction_failed":      {codes.FailedPrecondition, http.StatusBadRequest, "unfinished", "", false},
 		"wrong_browser":           {codes.PermissionDenied, http.StatusForbidden, "wrong-browser", "", false},
 		"access_denied":           {codes.PermissionDenied, http.StatusForbidden, "denied", "", false},
+		"untrusted_provider":      {codes.PermissionDenied, http.StatusForbidden, "untrusted", "", false},
 		"temporarily_unavailable": {codes.Unavailable, http.StatusServiceUnavailable, "unavailable", "5", true},
 	} {
 		t.Run(reason, func(t *testing.T) {

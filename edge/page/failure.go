@@ -95,6 +95,8 @@ func problemOf(err error) (problem, time.Duration) {
 		return unfinishedProblem(), 0
 	case "wrong_browser":
 		return wrongBrowserProblem(), 0
+	case "untrusted_provider":
+		return untrustedProblem(), 0
 	case "access_denied":
 		return deniedProblem(), 0
 	}

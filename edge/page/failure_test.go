@@ -36,6 +36,7 @@ func TestProblemsFollowTheReasonThenTheCode(t *testing.T) {
 		"unfinished":          {coreError(codes.FailedPrecondition, "transaction_failed"), 400, "unfinished"},
 		"wrong browser":       {coreError(codes.PermissionDenied, "wrong_browser"), 403, "wrong-browser"},
 		"no access":           {coreError(codes.PermissionDenied, "access_denied"), 403, "denied"},
+		"untrusted answer":    {coreError(codes.PermissionDenied, "untrusted_provider"), 403, "untrusted"},
 		"not allowed":         {status.Error(codes.PermissionDenied, "x"), 403, "status-403"},
 		"outage":              {coreError(codes.Unavailable, "temporarily_unavailable"), 503, "unavailable"},
 		"timeout":             {status.FromContextError(context.DeadlineExceeded).Err(), 503, "unavailable"},

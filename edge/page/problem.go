@@ -23,6 +23,7 @@ const (
 	stepCookies    = "Allow cookies for this site."
 	stepClose      = "If you came here by a link that somebody sent you, close this tab."
 	stepReload     = "Wait a moment, then reload this page."
+	stepTell       = "If it stays, tell the people who run this server, with the reference below."
 )
 
 func unknownClientProblem() problem {
@@ -92,12 +93,21 @@ func forgedFormProblem() problem {
 	return p
 }
 
+func untrustedProblem() problem {
+	return problem{
+		Kind: "untrusted", Status: http.StatusForbidden,
+		Title: "This sign-in could not be trusted",
+		Text:  "The answer of the identity provider did not pass the checks of this server. Nothing was shared.",
+		Steps: []string{stepBeginAgain, stepTell, stepClose},
+	}
+}
+
 func deniedProblem() problem {
 	return problem{
 		Kind: "denied", Status: http.StatusForbidden,
-		Title: "You do not have access",
-		Text:  "You are signed in, but this account may not use this server.",
-		Steps: []string{"Try again with another account.", "Or ask the people who run this server."},
+		Title: "You are not signed in",
+		Text:  "The identity provider did not let you in, or the sign-in was cancelled there. Nothing was shared.",
+		Steps: []string{stepBeginAgain, "If you should have access, ask the people who run this server."},
 	}
 }
 
@@ -140,7 +150,7 @@ func statusProblem(status int) problem {
 	default:
 		p.Title = "Something went wrong"
 		p.Text = "The fault is on our side, and it was recorded."
-		p.Steps = []string{stepReload, "If it stays, tell the people who run this server, with the reference below."}
+		p.Steps = []string{stepReload, stepTell}
 	}
 	return p
 }

@@ -104,7 +104,7 @@ func (f *Flow) giveBack(ctx context.Context, txn storage.Transaction, login upst
 
 // untrusted ends a login whose provider sent tokens that fail verification: on a page, since the client is no party to it.
 func untrusted(err error) error {
-	return oauth.NewError(oauth.AccessDenied, "The identity provider's answer could not be trusted.").WithCause(err)
+	return oauth.NewError(oauth.UntrustedProvider, "The identity provider's answer could not be trusted.").WithCause(err)
 }
 
 // login exchanges the provider's code.

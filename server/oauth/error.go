@@ -36,6 +36,7 @@ const (
 	TransactionUsed    Code = "transaction_used"
 	TransactionFailed  Code = "transaction_failed"
 	WrongBrowser       Code = "wrong_browser"
+	UntrustedProvider  Code = "untrusted_provider"
 	NotFound           Code = "not_found"
 	SessionExpired     Code = "session_expired"
 	TooManyRequests    Code = "too_many_requests"

@@ -20,7 +20,7 @@ func grpcCode(code oauth.Code) codes.Code {
 	switch code {
 	case oauth.InvalidClient, oauth.SessionExpired:
 		return codes.Unauthenticated
-	case oauth.AccessDenied, oauth.WrongBrowser:
+	case oauth.AccessDenied, oauth.WrongBrowser, oauth.UntrustedProvider:
 		return codes.PermissionDenied
 	case oauth.TransactionExpired, oauth.NotFound:
 		return codes.NotFound

@@ -37,6 +37,10 @@ func TestPagesAreAsReviewed(t *testing.T) {
 	}
 	nothing := newSite(t)
 	nothing.applications = nil
+	refusing := newSite(t)
+	refusing.complete = func(*gatehousev1.CompleteAuthorizationRequest) (*gatehousev1.CompleteAuthorizationResponse, error) {
+		return nil, coreError(codes.PermissionDenied, "access_denied")
+	}
 	for name, res := range map[string]answer{
 		"home":           s.get(t, "/"),
 		"sign-in":        s.get(t, "/account"),
@@ -46,7 +50,8 @@ func TestPagesAreAsReviewed(t *testing.T) {
 		"consent":        s.get(t, "/consent?txn=t1"),
 		"continue":       decide("allow"),
 		"denied":         decide("deny"),
-		"client-error":   s.get(t, "/authorize?client_id=x"),
+		"client-error":   s.serve(withID(t.Context(), "/authorize?client_id=x")),
+		"not-signed-in":  refusing.serve(withID(t.Context(), "/auth/callback?error=access_denied&state=s")),
 		"unknown-client": s.serve(withID(t.Context(), "/authorize?client_id=unknown")),
 	} {
 		t.Run(name, func(t *testing.T) {

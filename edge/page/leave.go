@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-auth/gatehouse/edge/requestlog"
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 )
 
@@ -19,8 +20,10 @@ type continueView struct {
 // returnView is a page that leaves this server only when the visitor says so.
 type returnView struct {
 	Test, Heading, Text string
-	// Code is the OAuth error code.
-	Code        string
+	// Code is the OAuth error code. Empty when the visitor refused.
+	Code string
+	// Reference is the identifier of the request, under which its log line is found.
+	Reference   string
 	Destination string
 	Target      template.URL
 }
@@ -89,6 +92,7 @@ func (p *Pages) returnToClient(w http.ResponseWriter, r *http.Request, to *gateh
 			Heading:     "Sign-in stopped",
 			Text:        firstNonEmpty(to.GetErrorDescription(), "The request of the app cannot be carried out."),
 			Code:        to.GetError(),
+			Reference:   requestlog.ID(r.Context()),
 			Destination: to.GetDestination(),
 			Target:      target,
 		}})

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,6 +37,10 @@ func runDev(ctx context.Context, term terminal, args []string) error {
 	}
 	if len(rest) > 0 {
 		return fmt.Errorf("%w: unexpected argument %q", errUsage, rest[0])
+	}
+	if !config.IsLoopback(cfg.HTTPAddr) {
+		return fmt.Errorf("GATEHOUSE_HTTP_ADDR: the built-in provider accepts anybody, so dev stays on this machine, and %s is not on loopback",
+			cfg.HTTPAddr)
 	}
 	tuneCollector()
 	return runLocal(ctx, cfg, newLogger(cfg, term.Err), func() { welcome(term.Out, cfg) })
@@ -149,8 +154,8 @@ Or add it to a client:
 
 `, cfg.Resource(), cfg.BaseURL, cfg.GRPCAddr, cfg.GRPCAddr, cfg.DataDir, cfg.Resource())
 	for _, c := range clients.Commands("gatehouse", cfg.Resource()) {
-		if c.Kind == clients.Shell && c.ID != clients.Self {
-			fmt.Fprintf(out, "  %-14s %s\n", c.Client, c.Text)
+		if line := c.Line(runtime.GOOS); line != "" && c.ID != clients.Self {
+			fmt.Fprintf(out, "  %-14s %s\n", c.Client, line)
 		}
 	}
 	fmt.Fprintln(out, "\nNo browser on this machine? go run ./cmd/gatehouse tour walks a whole login by itself.")

@@ -37,6 +37,23 @@ type Command struct {
 	Note string
 }
 
+// Line returns one line for a terminal that adds the server: the client's own command, or one by which the operating
+// system, named as in runtime.GOOS, opens the client's installer. Empty when the client has neither.
+func (c Command) Line(system string) string {
+	switch {
+	case c.Kind == Shell:
+		return c.Text
+	case c.Install == "":
+		return ""
+	case system == "darwin":
+		return "open " + shellQuote(c.Install)
+	case system == "windows":
+		return "start " + shellQuote(c.Install)
+	default:
+		return "xdg-open " + shellQuote(c.Install)
+	}
+}
+
 // Commands returns the commands that add the server at mcpURL, most used clients first. The name becomes the server's
 // name in the client, reduced to what all of them accept: lower case letters, digits, and hyphens.
 func Commands(name, mcpURL string) []Command {

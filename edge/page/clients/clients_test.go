@@ -48,6 +48,27 @@ func TestCommandsAreWhatTheClientsDocument(t *testing.T) {
 	}
 }
 
+func TestClientsWithAnInstallerHaveALineForTheTerminal(t *testing.T) {
+	commands := Commands("Notes", address)
+	link := find(t, commands, "cursor").Install
+	for system, want := range map[string]string{
+		"linux":   "xdg-open '" + link + "'",
+		"freebsd": "xdg-open '" + link + "'",
+		"darwin":  "open '" + link + "'",
+		"windows": "start '" + link + "'",
+	} {
+		if got := find(t, commands, "cursor").Line(system); got != want {
+			t.Errorf("%s: %s, want %s", system, got, want)
+		}
+		if c := find(t, commands, "vscode"); c.Line(system) != c.Text {
+			t.Errorf("%s: a client's own command became %s", system, c.Line(system))
+		}
+		if got := find(t, commands, "chatgpt").Line(system); got != "" {
+			t.Errorf("%s: an address became %s", system, got)
+		}
+	}
+}
+
 func TestInstallLinksCarryTheServer(t *testing.T) {
 	commands := Commands("Notes", address)
 

@@ -49,8 +49,8 @@ const (
 // governing RFC defines (for example "invalid_grant"). The message is safe to show to a client. An unreachable
 // store or provider is UNAVAILABLE with google.rpc.RetryInfo, never a verdict about the caller.
 //
-// VerifyToken may be called by anybody on a loopback listener. Every other RPC is for the HTTP edge and for
-// operators: it needs the admin token in the "authorization" metadata.
+// VerifyToken and WatchRevocations may be called by anybody on a loopback listener. Every other RPC is for the HTTP
+// edge and for operators: it needs the admin token in the "authorization" metadata.
 type AuthServiceClient interface {
 	// RegisterClient registers an OAuth client dynamically (RFC 7591 section 3).
 	//
@@ -96,7 +96,9 @@ type AuthServiceClient interface {
 	// Errors: transaction_expired (NOT_FOUND) for a state that is unknown or expired; transaction_used
 	// (FAILED_PRECONDITION) for one that was answered already; transaction_failed (FAILED_PRECONDITION) for one whose answer
 	// came and was not finished, for example by an outage: the login must start again; wrong_browser (PERMISSION_DENIED) when the binding
-	// secret is not the one that DecideConsent gave out: the transaction is burned and the provider is not called.
+	// secret is not the one that DecideConsent gave out: the transaction is burned and the provider is not called;
+	// untrusted_provider (PERMISSION_DENIED) when the provider's answer fails verification; access_denied
+	// (PERMISSION_DENIED) when the provider refused a login for the account page.
 	CompleteAuthorization(ctx context.Context, in *CompleteAuthorizationRequest, opts ...grpc.CallOption) (*CompleteAuthorizationResponse, error)
 	// ExchangeToken answers the token endpoint (RFC 6749 section 3.2). Clients authenticate by HTTP Basic in the
 	// "authorization" metadata, or by client_id and client_secret in the message.
@@ -364,8 +366,8 @@ func (c *authServiceClient) VerifyToken(ctx context.Context, in *VerifyTokenRequ
 // governing RFC defines (for example "invalid_grant"). The message is safe to show to a client. An unreachable
 // store or provider is UNAVAILABLE with google.rpc.RetryInfo, never a verdict about the caller.
 //
-// VerifyToken may be called by anybody on a loopback listener. Every other RPC is for the HTTP edge and for
-// operators: it needs the admin token in the "authorization" metadata.
+// VerifyToken and WatchRevocations may be called by anybody on a loopback listener. Every other RPC is for the HTTP
+// edge and for operators: it needs the admin token in the "authorization" metadata.
 type AuthServiceServer interface {
 	// RegisterClient registers an OAuth client dynamically (RFC 7591 section 3).
 	//
@@ -411,7 +413,9 @@ type AuthServiceServer interface {
 	// Errors: transaction_expired (NOT_FOUND) for a state that is unknown or expired; transaction_used
 	// (FAILED_PRECONDITION) for one that was answered already; transaction_failed (FAILED_PRECONDITION) for one whose answer
 	// came and was not finished, for example by an outage: the login must start again; wrong_browser (PERMISSION_DENIED) when the binding
-	// secret is not the one that DecideConsent gave out: the transaction is burned and the provider is not called.
+	// secret is not the one that DecideConsent gave out: the transaction is burned and the provider is not called;
+	// untrusted_provider (PERMISSION_DENIED) when the provider's answer fails verification; access_denied
+	// (PERMISSION_DENIED) when the provider refused a login for the account page.
 	CompleteAuthorization(context.Context, *CompleteAuthorizationRequest) (*CompleteAuthorizationResponse, error)
 	// ExchangeToken answers the token endpoint (RFC 6749 section 3.2). Clients authenticate by HTTP Basic in the
 	// "authorization" metadata, or by client_id and client_secret in the message.

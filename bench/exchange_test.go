@@ -10,27 +10,25 @@ const (
 )
 
 // BenchmarkExchangeCode exchanges codes for tokens: a whole call of the core with client authentication, PKCE, the rows of
-// code, grant and client written and an ES256 signature. The limit is group commit alone, on the same disk: of as many
-// plain rows, and of those same rows.
+// code, grant and client written and an ES256 signature. The limit is what the store can commit: as many plain rows, and
+// those same rows.
 func BenchmarkExchangeCode(b *testing.B) {
-	b.Run("limit=plain", func(b *testing.B) {
-		duel(b, share(exchangers, exchanges, openLedger(b, exchangeEntry()).write), openExchange(b))
-	})
-	b.Run("limit=same", func(b *testing.B) {
-		rows := openSameRows(b)
-		write := share(exchangers, exchanges, rows.write)
-		duel(b, func(b *testing.B) float64 {
-			b.Helper()
-			rows.issue(b)
-			return write(b)
-		}, openExchange(b))
+	onStores(b, func(b *testing.B, s store) {
+		b.Run("limit=plain", func(b *testing.B) {
+			duel(b, share(exchangers, exchanges, s.plainExchange(b)), openExchange(b, s.another(b)))
+		})
+		b.Run("limit=same", func(b *testing.B) {
+			limit := openLimit(b, s)
+			write := share(exchangers, exchanges, func(i int) error { return limit.exchange(limit.codes[i]) })
+			duel(b, limit.turn(write), openExchange(b, s.another(b)))
+		})
 	})
 }
 
 // openExchange is the side of Gatehouse.
-func openExchange(b *testing.B) side {
+func openExchange(b *testing.B, s store) side {
 	b.Helper()
-	client := register(b, openCore(b, store{}))
+	client := register(b, openCore(b, s))
 	codes := make([]string, exchanges)
 	authorize := share(exchangers, exchanges, func(i int) (err error) {
 		codes[i], err = client.authorize(b.Context(), passThrough)

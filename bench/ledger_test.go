@@ -19,27 +19,27 @@ const maxBatch = 256
 // ledger is group commit with nothing around it: one goroutine owns the connection, and whoever waits shares the next
 // transaction.
 type ledger struct {
-	queue    chan posting
-	transact func([]posting) error
+	queue         chan posting
+	begin, commit func() error
 }
 
 // posting is an entry that somebody waits for.
 type posting struct {
-	number int // among those of a turn
-	done   chan error
+	enter func() error
+	done  chan error
 }
 
-// write returns when an entry is on the disk.
-func (l *ledger) write(number int) error {
-	p := posting{number: number, done: make(chan error)}
+// post returns when an entry is on the disk.
+func (l *ledger) post(enter func() error) error {
+	p := posting{enter: enter, done: make(chan error)}
 	l.queue <- p
 	return <-p.done
 }
 
-// keep starts the goroutine. The benchmark ends it, and then closes what it used.
-func keep(b *testing.B, transact func([]posting) error, end func() error) *ledger {
+// keep starts the goroutine, which begins and commits transactions. The benchmark ends it, and then closes what it used.
+func keep(b *testing.B, begin, commit, end func() error) *ledger {
 	b.Helper()
-	l := &ledger{queue: make(chan posting), transact: transact}
+	l := &ledger{queue: make(chan posting), begin: begin, commit: commit}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -74,6 +74,18 @@ func (l *ledger) run() {
 	}
 }
 
+func (l *ledger) transact(batch []posting) error {
+	if err := l.begin(); err != nil {
+		return err
+	}
+	for _, p := range batch {
+		if err := p.enter(); err != nil {
+			return err
+		}
+	}
+	return l.commit()
+}
+
 // plainRows are rows of 200 bytes in tables without indexes and without rules.
 type plainRows struct {
 	conn *sql.Conn
@@ -93,10 +105,13 @@ func exchangeEntry() []string {
 	}
 }
 
-// refreshEntry changes the row of one of 64 grants.
-func refreshEntry() []string { return []string{`UPDATE used SET times = times + 1 WHERE id = ?1 % 64`} }
+// refreshEntry changes a row, each time on another page.
+func refreshEntry() []string {
+	return []string{`UPDATE used SET times = times + 1 WHERE id = ?1 * 7919 % 100000`}
+}
 
-func openLedger(b *testing.B, entry []string) *ledger {
+// openPlainRows returns what writes an entry, durably.
+func openPlainRows(b *testing.B, entry []string) func(int) error {
 	b.Helper()
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "ledger.db")+pragmas)
 	if err != nil {
@@ -110,7 +125,9 @@ func openLedger(b *testing.B, entry []string) *ledger {
 	if err := rows.prepare(b.Context(), entry); err != nil {
 		b.Fatal(err)
 	}
-	return keep(b, rows.transact, func() error { return errors.Join(rows.close(), conn.Close(), db.Close()) })
+	ledger := keep(b, func() error { return run(rows.begin) }, func() error { return run(rows.commit) },
+		func() error { return errors.Join(rows.close(), conn.Close(), db.Close()) })
+	return func(int) error { return ledger.post(rows.enter) }
 }
 
 func (r *plainRows) prepare(ctx context.Context, entry []string) (err error) {
@@ -146,19 +163,17 @@ func (r *plainRows) close() error {
 	return err
 }
 
-func (r *plainRows) transact(batch []posting) error {
-	ctx := context.Background()
-	if _, err := r.begin.ExecContext(ctx); err != nil {
-		return err
-	}
-	for range batch {
-		r.written++
-		for _, statement := range r.entry {
-			if _, err := statement.ExecContext(ctx, r.written); err != nil {
-				return err
-			}
+func (r *plainRows) enter() error {
+	r.written++
+	for _, statement := range r.entry {
+		if err := run(statement, r.written); err != nil {
+			return err
 		}
 	}
-	_, err := r.commit.ExecContext(ctx)
+	return nil
+}
+
+func run(statement *sql.Stmt, args ...any) error {
+	_, err := statement.ExecContext(context.Background(), args...)
 	return err
 }

@@ -3,7 +3,9 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -54,33 +56,50 @@ func leaveOut(b *testing.B, reason string) {
 	fmt.Fprintf(os.Stderr, "\n*** NOT MEASURED: %s: %s\n\n", b.Name(), reason)
 }
 
-// bareUpdate is the limit of a rotation: it changes one row of 200 bytes by its key, durably, and does nothing else. Each
-// caller has a row of its own.
-func (s store) bareUpdate(b *testing.B) func(caller int) error {
+// plainUpdate is the least that a rotation can cost: it changes one row of 200 bytes by its key, durably, and does nothing
+// else.
+func (s store) plainUpdate(b *testing.B) func(int) error {
 	b.Helper()
-	if s.url == "" {
-		return openLedger(b, refreshEntry()).write
+	if s.server == nil {
+		return openPlainRows(b, refreshEntry())
 	}
-	config, err := pgxpool.ParseConfig(s.url)
-	if err != nil {
-		b.Fatal(err)
+	pool := s.openPlainTables(b)
+	return func(int) error {
+		_, err := pool.Exec(context.Background(), `UPDATE used SET times = times + 1 WHERE id = $1`, rand.IntN(rowsUsed))
+		return err
 	}
-	config.MaxConns = connections
-	pool, err := pgxpool.NewWithConfig(b.Context(), config)
-	if err != nil {
-		b.Fatal(err)
+}
+
+// plainExchange writes as many rows as an exchange, in the same way.
+func (s store) plainExchange(b *testing.B) func(int) error {
+	b.Helper()
+	if s.server == nil {
+		return openPlainRows(b, exchangeEntry())
 	}
-	b.Cleanup(pool.Close)
+	pool := s.openPlainTables(b)
+	var written atomic.Int64
+	return func(int) error {
+		_, err := pool.Exec(context.Background(), `WITH used AS (UPDATE used SET times = times + 1 WHERE id = $1)
+			INSERT INTO made SELECT $2 + i, decode(repeat('00', 200), 'hex') FROM generate_series(1, 2) i`,
+			rand.IntN(rowsUsed), 2*written.Add(1))
+		return err
+	}
+}
+
+// rowsUsed is how many rows there are to change.
+const rowsUsed = 100_000
+
+func (s store) openPlainTables(b *testing.B) *pgxpool.Pool {
+	b.Helper()
+	pool := openPool(b, s.another(b).url)
 	for _, statement := range []string{
-		`CREATE TABLE bare (id bigint PRIMARY KEY, times bigint NOT NULL, body bytea) WITH (fillfactor = 50)`,
-		`INSERT INTO bare SELECT i, 0, decode(repeat('00', 200), 'hex') FROM generate_series(0, 999) i`,
+		`CREATE TABLE used (id bigint PRIMARY KEY, times bigint NOT NULL, body bytea) WITH (fillfactor = 50)`,
+		`CREATE TABLE made (id bigint PRIMARY KEY, body bytea)`,
+		fmt.Sprintf(`INSERT INTO used SELECT i, 0, decode(repeat('00', 200), 'hex') FROM generate_series(0, %d) i`, rowsUsed-1),
 	} {
 		if _, err := pool.Exec(b.Context(), statement); err != nil {
 			b.Fatal(err)
 		}
 	}
-	return func(caller int) error {
-		_, err := pool.Exec(context.Background(), `UPDATE bare SET times = times + 1 WHERE id = $1`, caller)
-		return err
-	}
+	return pool
 }

@@ -35,9 +35,12 @@ const (
 
 	codeIsUsed = `SELECT use_time IS NOT NULL FROM codes WHERE hash = ?`
 
-	markClientOfCodeUsed = `UPDATE clients SET last_used_time = ? WHERE id = (SELECT client_id FROM codes WHERE hash = ?)`
+	markClientOfCodeUsed = markUsed + ` AND id = (SELECT client_id FROM codes WHERE hash = ?2)`
 
-	markClientUsed = `UPDATE clients SET last_used_time = ? WHERE id = ?`
+	markClientUsed = markUsed + ` AND id = ?2`
+
+	// A mark is good for a minute, as on PostgreSQL: it costs a row and an index.
+	markUsed = `UPDATE clients SET last_used_time = ?1 WHERE (last_used_time IS NULL OR last_used_time < ?1 - 60000000)`
 )
 
 // CompleteTransaction implements storage.Codes.

@@ -82,7 +82,7 @@ func (a *Auth) DisconnectGrants(ctx context.Context, req *gatehousev1.Disconnect
 		return nil, oauth.NewError(oauth.NotFound, "There is no such application.")
 	}
 	a.deps.Revoker.Revoked(revoked...)
-	return &gatehousev1.DisconnectGrantsResponse{RevokedGrants: count(revoked)}, nil
+	return &gatehousev1.DisconnectGrantsResponse{RevokedGrants: count(len(revoked))}, nil
 }
 
 // EndAccountSession signs the user out.

@@ -42,12 +42,20 @@ func (a *Admin) GetClient(ctx context.Context, req *gatehousev1.GetClientRequest
 
 // DeleteClient deletes a client and revokes its grants.
 func (a *Admin) DeleteClient(ctx context.Context, req *gatehousev1.DeleteClientRequest) (*gatehousev1.DeleteClientResponse, error) {
-	revoked, err := a.deps.Store.DeleteClient(ctx, req.GetClientId(), a.deps.Now())
+	id := req.GetClientId()
+	if _, err := a.deps.Store.Client(ctx, id); err != nil {
+		return nil, adminError(err, "There is no such client.")
+	}
+	before, err := a.revokeAll(ctx, storage.GrantFilter{ClientID: id}, storage.RevokedByClientDeleted)
+	if err != nil {
+		return nil, oauth.Unavailable(err)
+	}
+	revoked, err := a.deps.Store.DeleteClient(ctx, id, a.deps.Now())
 	if err != nil {
 		return nil, adminError(err, "There is no such client.")
 	}
 	a.deps.Revoker.Revoked(revoked...)
-	return &gatehousev1.DeleteClientResponse{RevokedGrants: count(revoked)}, nil
+	return &gatehousev1.DeleteClientResponse{RevokedGrants: count(before + len(revoked))}, nil
 }
 
 // adminError tells a row that is not there from a store that does not answer.
@@ -58,4 +66,4 @@ func adminError(err error, notFound string) error {
 	return oauth.Unavailable(err)
 }
 
-func count(ids []string) int32 { return int32(min(len(ids), 1<<31-1)) }
+func count(n int) int32 { return int32(min(n, 1<<31-1)) } //nolint:gosec // bounded in the same expression

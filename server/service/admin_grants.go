@@ -59,17 +59,36 @@ func (a *Admin) RevokeGrants(ctx context.Context, req *gatehousev1.RevokeGrantsR
 			return nil, adminError(err, "There is no such grant.")
 		}
 	}
-	revoked, err := a.deps.Store.RevokeGrants(ctx, storage.GrantFilter{
+	revoked, err := a.revokeAll(ctx, storage.GrantFilter{
 		ID:       req.GetGrantId(),
 		ClientID: req.GetClientId(),
 		UserID:   req.GetSubject(),
-		Now:      a.deps.Now(),
 	}, storage.RevokedByOperator)
 	if err != nil {
 		return nil, oauth.Unavailable(err)
 	}
-	a.deps.Revoker.Revoked(revoked...)
 	return &gatehousev1.RevokeGrantsResponse{RevokedGrants: count(revoked)}, nil
+}
+
+// revokeStep is how many grants are revoked in one step. A store takes a part of a second for so many.
+const revokeStep = 5_000
+
+// revokeAll revokes what a filter selects, and returns how many grants that were. In one step, those of a client that
+// everybody uses would hold up whoever else writes, or take longer than the database waits and so never end. What an
+// error leaves undone is for the next call.
+func (a *Admin) revokeAll(ctx context.Context, filter storage.GrantFilter, reason string) (total int, err error) {
+	filter.AtMost, filter.Now = revokeStep, a.deps.Now()
+	for {
+		revoked, err := a.deps.Store.RevokeGrants(ctx, filter, reason)
+		if err != nil {
+			return total, err
+		}
+		if len(revoked) == 0 { // fewer than a step may also mean that somebody else revokes the same ones
+			return total, nil
+		}
+		a.deps.Revoker.Revoked(revoked...)
+		total += len(revoked)
+	}
 }
 
 func grantMessage(detail storage.GrantDetail) *gatehousev1.Grant {

@@ -28,7 +28,7 @@ func (a *Auth) ReceiveLogoutToken(ctx context.Context, req *gatehousev1.ReceiveL
 	if err != nil {
 		return nil, err
 	}
-	return &gatehousev1.ReceiveLogoutTokenResponse{RevokedGrants: count(revoked)}, nil
+	return &gatehousev1.ReceiveLogoutTokenResponse{RevokedGrants: count(len(revoked))}, nil
 }
 
 // IntrospectToken tells a resource server about an access token.

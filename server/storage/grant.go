@@ -57,6 +57,7 @@ type GrantFilter struct {
 	CredentialID string
 	CreatedUntil time.Time // created by then
 	IncludeEnded bool      // revoked or expired ones too; only for listing
+	AtMost       int       // how many in one step, 0 for all; only for revoking
 	Now          time.Time
 }
 
@@ -78,7 +79,7 @@ type Grants interface {
 	// ListGrants returns a page of grants, newest first.
 	ListGrants(ctx context.Context, filter GrantFilter, page Page) ([]GrantDetail, error)
 	// RevokeGrants revokes the live grants that the filter selects, with their refresh tokens, and returns their ids.
-	// A filter without ID, ClientID, UserID and CredentialID selects nothing.
+	// A filter without ID, ClientID, UserID and CredentialID selects nothing. One with AtMost selects some of them.
 	//
 	// It also burns the unexpired codes that the filter covers, or a login of a minute ago would still become a grant. A
 	// code that is being redeemed meanwhile is burned, or its grant is revoked.

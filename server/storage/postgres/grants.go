@@ -183,8 +183,13 @@ func revokeGrants(filter storage.GrantFilter, reason string) (query string, args
 	set := `revoke_time = ` + where.arg(filter.Now) + `, revoke_reason = ` + where.arg(reason)
 	where.selection(filter)
 	where.live(filter.Now)
+	which := where.clause()
+	if filter.AtMost > 0 { // chosen and locked as sweeps do it, but nothing is skipped
+		which = ` WHERE g.id = ANY(ARRAY(SELECT g.id FROM grants g` + which +
+			` LIMIT ` + where.arg(filter.AtMost) + ` FOR UPDATE))`
+	}
 	query = `WITH revoked AS (
-			UPDATE grants g SET ` + set + where.clause() + ` RETURNING g.id, g.revoke_time
+			UPDATE grants g SET ` + set + which + ` RETURNING g.id, g.revoke_time
 		), ` + recordRevoked + `
 		SELECT id FROM revoked`
 	return query, where.args

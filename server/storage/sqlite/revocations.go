@@ -61,7 +61,12 @@ func revoke(tx *session, filter storage.GrantFilter, reason string) ([]string, e
 func revokeGrants(filter storage.GrantFilter, reason string) (query string, args []any) {
 	where := selection(filter)
 	where.live(filter)
-	query = `UPDATE grants AS g SET revoke_time = ?, revoke_reason = ?` + where.clause() + ` RETURNING id`
+	which := where.clause()
+	if filter.AtMost > 0 {
+		which = ` WHERE g.id IN (SELECT g.id FROM grants g` + which + ` LIMIT ?)`
+		where.args = append(where.args, filter.AtMost)
+	}
+	query = `UPDATE grants AS g SET revoke_time = ?, revoke_reason = ?` + which + ` RETURNING id`
 	return query, append([]any{at(filter.Now), reason}, where.args...)
 }
 

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -164,6 +165,24 @@ func revocationChecks() []check {
 			grant.RevokeTime, grant.RevokeReason = s.now.Add(time.Minute), storage.RevokedByCodeReplay
 			s.stands(grant)
 			same(t, s.evidence(grant.ID).Grant, grant)
+		}},
+		{"a revocation in steps ends as many as each step may, and in the end all", func(t *testing.T, s *scene) {
+			all, other := make([]string, 5), s.grant("other", "alice")
+			for i := range all {
+				all[i] = s.grant("client", fmt.Sprint("user", i)).ID
+			}
+			var ended []string
+			for _, want := range []int{2, 2, 1, 0} {
+				filter := storage.GrantFilter{ClientID: "client", AtMost: 2, Now: s.now}
+				ids, err := s.RevokeGrants(t.Context(), filter, storage.RevokedByOperator)
+				s.must(err)
+				same(t, len(ids), want)
+				ended = append(ended, ids...)
+			}
+			slices.Sort(all)
+			slices.Sort(ended)
+			same(t, ended, all)
+			same(t, s.listed(storage.GrantFilter{Now: s.now}), []string{other.ID})
 		}},
 		{"what has expired is not revoked, even if ended ones are included", func(t *testing.T, s *scene) {
 			grant := s.grant("client", "alice")

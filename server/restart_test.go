@@ -1,9 +1,12 @@
 package server_test
 
 import (
+	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,5 +104,36 @@ func TestEverySigningAlgorithmWorks(t *testing.T) {
 				t.Errorf("keys = %v, jwks_uri = %q", keys, metadata.GetJwksUri())
 			}
 		})
+	}
+}
+
+// lineWriter hands every log line on.
+type lineWriter chan string
+
+func (w lineWriter) Write(p []byte) (int, error) {
+	w <- string(p)
+	return len(p), nil
+}
+
+func TestServerWhoseProviderIsOutOfReachSaysWhy(t *testing.T) {
+	lines := make(lineWriter, 100)
+	r := &rig{idp: upstreamtest.New(t), clock: &upstreamtest.Clock{}, log: lines}
+	r.clock.Set(time.Now())
+	r.idp.SetFault(upstreamtest.Discovery, upstreamtest.Status(http.StatusTeapot))
+	r.start(t, t.TempDir())
+	_, err := r.decide(t, r.begin(t, request(r.register(t))), "page", allow)
+	wantReason(t, err, "temporarily_unavailable")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	missing := []string{"not ready", "rpc failed"} // in either order
+	for len(missing) > 0 {
+		select {
+		case line := <-lines:
+			missing = slices.DeleteFunc(missing, func(message string) bool {
+				return strings.Contains(line, message) && strings.Contains(line, "418")
+			})
+		case <-ctx.Done():
+			t.Fatalf("no line has the provider's status and %q", missing)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"io"
 	"log/slog"
 	"net/url"
 	"testing"
@@ -34,6 +35,7 @@ type rig struct {
 	idp   *upstreamtest.FakeIdP
 	clock *upstreamtest.Clock
 	core  *server.Core
+	log   io.Writer // where the core's log goes; nowhere when nil
 }
 
 func newRig(t *testing.T, settings ...string) *rig {
@@ -70,10 +72,17 @@ func (r *rig) open(t *testing.T, dir string, settings ...string) (*server.Core, 
 	return server.Open(t.Context(), server.Deps{
 		Config:   cfg,
 		Provider: provider,
-		Logger:   slog.New(slog.DiscardHandler),
+		Logger:   r.logger(),
 		Random:   secret.NewSource(nil),
 		Now:      r.clock.Now,
 	})
+}
+
+func (r *rig) logger() *slog.Logger {
+	if r.log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(r.log, nil))
 }
 
 // start opens the core on a data directory, and closes it when the test ends.

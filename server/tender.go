@@ -24,6 +24,9 @@ const (
 	reapLimit      = 20
 )
 
+// errStarting stands for the state of a core that has not looked yet.
+var errStarting = errors.New("server: starting")
+
 // sweepPolicy is how long what is over stays in the store.
 func sweepPolicy() storage.SweepPolicy {
 	const day = 24 * time.Hour
@@ -49,7 +52,7 @@ type tender struct {
 
 func newTender(core *Core, parts *parts) *tender {
 	ctx, cancel := context.WithCancel(context.Background())
-	t := &tender{core: core, parts: parts, ctx: ctx, cancel: cancel, ready: errors.New("starting")}
+	t := &tender{core: core, parts: parts, ctx: ctx, cancel: cancel, ready: errStarting}
 	t.publish(t.ready)
 	return t
 }
@@ -71,7 +74,9 @@ func (t *tender) watch() {
 	wait := firstReadyRetry
 	for {
 		err := t.check()
-		if (err == nil) != (t.ready == nil) && t.ctx.Err() == nil {
+		// The first look is told whatever it finds: what keeps a new server from becoming ready is most often its settings.
+		news := (err == nil) != (t.ready == nil) || errors.Is(t.ready, errStarting)
+		if news && t.ctx.Err() == nil {
 			if err == nil {
 				t.core.deps.Logger.Info("ready")
 			} else {

@@ -188,11 +188,12 @@ func (f *Flow) upstreamURL(ctx context.Context, l leg) (string, error) {
 		Verifier: l.verifier,
 	})
 	if err != nil {
-		return "", &oauth.Error{
+		outage := &oauth.Error{
 			Code:        oauth.TemporarilyUnavailable,
 			Description: "The identity provider cannot be reached. Try again in a moment.",
 			RetryAfter:  providerRetry,
 		}
+		return "", outage.WithCause(err)
 	}
 	return url, nil
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
 
-// maxRevoked bounds the grants that are remembered as revoked. More than this many in one interval empty the cache.
-const maxRevoked = 10_000
+// maxRevoked bounds the grants that are remembered as revoked. Half as many while an entry can live may empty the cache.
+const maxRevoked = 20_000
 
 // longestLook is more than it takes to ask the store and the provider about a token.
 const longestLook = time.Minute
@@ -91,12 +91,7 @@ func (c *cache) revoke(now time.Time, grantIDs []string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for id, forget := range c.revoked {
-		if now.After(forget) {
-			delete(c.revoked, id)
-		}
-	}
-	if len(c.revoked)+len(grantIDs) > maxRevoked {
+	if len(c.revoked)+len(grantIDs) > maxRevoked && !c.makeRoom(now, len(grantIDs)) {
 		c.epochNow.Add(1)
 		clear(c.revoked)
 		return
@@ -106,4 +101,15 @@ func (c *cache) revoke(now time.Time, grantIDs []string) {
 	for _, id := range grantIDs {
 		c.revoked[id] = forget
 	}
+}
+
+// makeRoom drops what may be forgotten, and reports whether that was worth it: only then is it long until the next time,
+// since it walks over everything while nobody can read.
+func (c *cache) makeRoom(now time.Time, wanted int) bool {
+	for id, forget := range c.revoked {
+		if now.After(forget) {
+			delete(c.revoked, id)
+		}
+	}
+	return len(c.revoked)+wanted <= maxRevoked/2
 }

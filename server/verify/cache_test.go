@@ -83,10 +83,17 @@ func TestForgottenRevocationsAreOlderThanAnyEntry(t *testing.T) {
 	c := newTestCache(t, 10)
 	c.put(keyOf("a"), verdictFor("g"), c.epoch(), start.Add(time.Minute))
 	c.revoke(start, []string{"g"})
+	epoch := c.epoch()
+	for i := range maxRevoked - 1 {
+		c.revoke(start, []string{fmt.Sprint("g-", i)})
+	}
 	later := start.Add(2*time.Minute + 1)
 	c.revoke(later, []string{"h"})
-	if c.isRevoked("g") {
-		t.Error("remembered for ever")
+	if c.isRevoked("g") || !c.isRevoked("h") {
+		t.Error("the old did not make room for the new")
+	}
+	if c.epoch() != epoch {
+		t.Error("every verdict was forgotten though there was room")
 	}
 	if _, ok := c.get(keyOf("a"), later); ok {
 		t.Error("served")

@@ -123,6 +123,18 @@ func TestRotatingThroughIPv6IsNoWayOut(t *testing.T) {
 	}
 }
 
+func TestASiteUsesUpNothingOfItsNeighbours(t *testing.T) {
+	l := New(Config{Source: Limit{10, time.Minute}, Now: newClock().Now})
+	for i := range 100 {
+		l.Admit(subnet(uint16(i), 1))
+	}
+	for _, addr := range []string{"2001:db7:ffff::1", "2001:db8:1::1"} {
+		if got := admitted(l, addr, 10); got != 10 {
+			t.Errorf("%s: %d admitted, want 10", addr, got)
+		}
+	}
+}
+
 func TestOneSourceCannotUseUpWhatAllShare(t *testing.T) {
 	c := newClock()
 	l := New(Config{Source: Limit{10, time.Minute}, Total: Limit{25, time.Minute}, Now: c.Now})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -117,6 +118,39 @@ func TestMetadataGoesBothWays(t *testing.T) {
 			if got := test.md.Get(name); len(got) != 1 || got[0] != test.want {
 				t.Errorf("%s is %q, want %q", name, got, test.want)
 			}
+		}
+	})
+}
+
+func TestMetadataComesWithARefusal(t *testing.T) {
+	service := auth{verify: func(ctx context.Context, _ *gatehousev1.VerifyTokenRequest) (*gatehousev1.VerifyTokenResponse, error) {
+		return nil, errors.Join(
+			grpc.SetHeader(ctx, metadata.Pairs("first", "1")),
+			grpc.SetTrailer(ctx, metadata.Pairs("last", "2")),
+			status.Error(codes.NotFound, "No such thing."))
+	}}
+	both(t, service, func(t *testing.T, conn grpc.ClientConnInterface) {
+		var header, trailer metadata.MD
+		_, err := gatehousev1.NewAuthServiceClient(conn).VerifyToken(t.Context(), &gatehousev1.VerifyTokenRequest{},
+			grpc.Header(&header), grpc.Trailer(&trailer))
+		if err == nil || !slices.Equal(slices.Concat(header.Get("first"), trailer.Get("last")), []string{"1", "2"}) {
+			t.Errorf("err = %v, header = %v, trailer = %v", err, header, trailer)
+		}
+	})
+}
+
+func TestAHeaderThatWasSentStands(t *testing.T) {
+	var late error
+	service := auth{verify: func(ctx context.Context, _ *gatehousev1.VerifyTokenRequest) (*gatehousev1.VerifyTokenResponse, error) {
+		err := grpc.SendHeader(ctx, metadata.Pairs("first", "1"))
+		late = grpc.SetHeader(ctx, metadata.Pairs("first", "2"))
+		return &gatehousev1.VerifyTokenResponse{}, err
+	}}
+	both(t, service, func(t *testing.T, conn grpc.ClientConnInterface) {
+		var header metadata.MD
+		_, err := gatehousev1.NewAuthServiceClient(conn).VerifyToken(t.Context(), &gatehousev1.VerifyTokenRequest{}, grpc.Header(&header))
+		if err != nil || late == nil || !slices.Equal(header.Get("first"), []string{"1"}) {
+			t.Errorf("err = %v, too late = %v, header = %v", err, late, header)
 		}
 	})
 }

@@ -52,7 +52,7 @@ type Config struct {
 	CacheSize int
 }
 
-// retryDelay is how long a provider that failed is left alone, for each credential.
+// retryDelay is how long a provider that failed is left alone at least, for each credential.
 const retryDelay = 5 * time.Second
 
 // Keeper answers whether the provider still stands behind a credential, and renews it when due.
@@ -119,7 +119,7 @@ func (k *Keeper) recall(stored storage.Confirmation) knowledge {
 	if known.confirmed.After(horizon) {
 		known.confirmed = time.Time{}
 	}
-	if known.retry.After(now.Add(retryDelay)) {
+	if known.retry.After(now.Add(upstream.MaxRetryAfter)) {
 		known.retry = time.Time{}
 	}
 	if stored.UpdateTime.After(known.confirmed) && !stored.UpdateTime.After(horizon) {
@@ -176,14 +176,14 @@ func (k *Keeper) confirm(id string, version int64) Standing {
 	return Standing{Held: true, Until: now.Add(k.config.RecheckInterval)}
 }
 
-// fail records that the provider could not answer, and leaves it alone for a moment.
+// fail records that the provider could not answer, and leaves it alone for a moment, or for as long as it wishes.
 func (k *Keeper) fail(id string, known knowledge, cause error) (Standing, error) {
 	level := slog.LevelWarn
 	if upstream.KindOf(cause) == upstream.KindMisconfigured {
 		level = slog.LevelError // nobody but the operator can mend it
 	}
 	k.deps.Logger.Log(context.Background(), level, "the provider could not confirm a credential", "credential", id, "error", cause)
-	known.retry = k.deps.Now().Add(retryDelay)
+	known.retry = k.deps.Now().Add(max(retryDelay, upstream.RetryAfter(cause)))
 	k.known.Set(id, known)
 	return k.stale(known, cause)
 }
@@ -196,7 +196,7 @@ func (k *Keeper) stale(known knowledge, cause error) (Standing, error) {
 		return Standing{Held: true, Until: later(fresh, now.Add(retryDelay))}, nil
 	}
 	outage := oauth.NewError(oauth.TemporarilyUnavailable, "The identity provider cannot be reached. Try again in a moment.")
-	outage.RetryAfter = retryDelay
+	outage.RetryAfter = max(retryDelay, known.retry.Sub(now))
 	return Standing{}, outage.WithCause(cause)
 }
 

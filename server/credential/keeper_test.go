@@ -328,6 +328,33 @@ func TestFailingProviderIsLeftAlone(t *testing.T) {
 	}
 }
 
+func TestFailingProviderIsLeftAloneForAsLongAsItWishes(t *testing.T) {
+	b := newBench(t)
+	keeper := b.keeper(t, b.provider)
+	b.idp.SetFault(upstreamtest.Token, upstreamtest.RetryAfter("120"))
+	b.clock.Advance(5 * time.Minute)
+	before := b.idp.Requests(upstreamtest.Token)
+	for _, step := range []struct {
+		after time.Duration
+		asked int // in all
+		wait  time.Duration
+	}{
+		{0, 1, 0}, {119 * time.Second, 1, 0}, {time.Second, 2, 0}, // the last confirmation stands
+		{5 * time.Minute, 3, 2 * time.Minute}, {50 * time.Second, 3, 70 * time.Second}, {69 * time.Second, 3, 5 * time.Second},
+	} {
+		b.clock.Advance(step.after)
+		_, err := b.standing(t, keeper)
+		var wait time.Duration
+		if outage, ok := errors.AsType[*oauth.Error](err); ok {
+			wait = outage.RetryAfter
+		}
+		if asked := b.idp.Requests(upstreamtest.Token) - before; asked != step.asked || wait != step.wait {
+			t.Errorf("after %s more: asked %d times, told to wait %s (%v); want %d and %s",
+				step.after, asked, wait, err, step.asked, step.wait)
+		}
+	}
+}
+
 func TestDisabledUserIsNoticedAtTheNextCheck(t *testing.T) {
 	b := newBench(t)
 	keeper := b.keeper(t, b.provider)

@@ -32,13 +32,13 @@ const (
 	KindNotHeld Kind = "not_held"
 )
 
-// maxRetryAfter caps what a provider can make us promise to our own clients.
-const maxRetryAfter = 5 * time.Minute
+// MaxRetryAfter caps what a provider can make us promise to our own clients.
+const MaxRetryAfter = 5 * time.Minute
 
 // Error is a failure on the provider side. Its text is for the log; it never quotes a body or a token.
 type Error struct {
 	Kind Kind
-	// RetryAfter says when to try again; zero when the provider did not say.
+	// RetryAfter says when to try again, MaxRetryAfter at most; zero when the provider did not say.
 	RetryAfter time.Duration
 	cause      error
 }
@@ -71,6 +71,14 @@ func KindOf(err error) Kind {
 	return KindUnavailable
 }
 
+// RetryAfter returns that of the first Error in the chain.
+func RetryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
+
 // statusError maps an HTTP status that carries no OAuth error which we know.
 func statusError(what string, status int, header http.Header, now time.Time) *Error {
 	kind := KindGarbage
@@ -91,9 +99,9 @@ func statusError(what string, status int, header http.Header, now time.Time) *Er
 func retryAfter(value string, now time.Time) time.Duration {
 	var delay time.Duration
 	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		delay = time.Duration(min(seconds, int64(maxRetryAfter/time.Second))) * time.Second
+		delay = time.Duration(min(seconds, int64(MaxRetryAfter/time.Second))) * time.Second
 	} else if date, err := http.ParseTime(value); err == nil {
 		delay = date.Sub(now)
 	}
-	return min(max(delay, 0), maxRetryAfter)
+	return min(max(delay, 0), MaxRetryAfter)
 }

@@ -56,15 +56,29 @@ func (c Chain) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h
 	})
 }
 
-// Stream runs a stream: recovered and allowed. It lasts as long as the caller stays.
+// Stream runs a stream: recovered, allowed, and valid message by message. It lasts as long as the caller stays.
 func (c Chain) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer c.recover(stream.Context(), info.FullMethod, &err)
 	return c.gate.Stream(srv, stream, info, func(srv any, stream grpc.ServerStream) error {
-		if err := handler(srv, stream); err != nil {
+		if err := handler(srv, validStream{ServerStream: stream, validate: c.validate}); err != nil {
 			return c.public(stream.Context(), info.FullMethod, err)
 		}
 		return nil
 	})
+}
+
+// validStream refuses what a caller sends against the rules.
+type validStream struct {
+	grpc.ServerStream
+	validate func(req any) error
+}
+
+// RecvMsg implements grpc.ServerStream.
+func (s validStream) RecvMsg(req any) error {
+	if err := s.ServerStream.RecvMsg(req); err != nil {
+		return err
+	}
+	return s.validate(req)
 }
 
 // validate applies the rules in the proto. The first broken one is named to the caller.

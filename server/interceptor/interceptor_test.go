@@ -266,6 +266,20 @@ func TestBrokenRulesAreNamedBeforeTheHandlerRuns(t *testing.T) {
 	}
 }
 
+func TestStreamsObeyTheRulesToo(t *testing.T) {
+	_, conn := serve(t, interceptor.InProcessGate(interceptor.NewTable()), new(strings.Builder), good)
+	for after, want := range map[int64]codes.Code{-1: codes.InvalidArgument, 0: codes.Unimplemented} {
+		stream, err := gatehousev1.NewAuthServiceClient(conn).WatchRevocations(t.Context(),
+			&gatehousev1.WatchRevocationsRequest{After: after})
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		if status.Code(err) != want {
+			t.Errorf("after %d: %v, want %v", after, err, want)
+		}
+	}
+}
+
 func TestEveryCallHasADeadline(t *testing.T) {
 	bounded := false
 	_, conn := serve(t, interceptor.InProcessGate(interceptor.NewTable()), new(strings.Builder),

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/gatehouse-auth/gatehouse/edge/forwarded"
 	"github.com/gatehouse-auth/gatehouse/edge/mcp"
 	"github.com/gatehouse-auth/gatehouse/edge/oauth"
 	"github.com/gatehouse-auth/gatehouse/edge/page"
@@ -99,6 +100,7 @@ func New(deps Deps, config Config) (*Handler, error) {
 	failure := secured(site.secure, rooms.problems.handler(http.StatusInternalServerError))
 	root := requestlog.NewHandler(requestlog.Deps{
 		Next: guarded, Failure: failure, Logger: deps.Logger, Now: deps.Now, Random: deps.Random,
+		Source: forwarded.Proxies(config.TrustedProxies).Client,
 	})
 	return &Handler{root: root, mcp: rooms.mcp, follow: rooms.follow}, nil
 }

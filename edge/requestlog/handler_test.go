@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -32,6 +33,7 @@ func newRig(next http.HandlerFunc, random io.Reader) *rig {
 			w.WriteHeader(http.StatusInternalServerError)
 		}),
 		Logger: slog.New(slog.NewJSONHandler(&g.log, nil)),
+		Source: func(*http.Request) netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, 7}) },
 		Now:    func() time.Time { now = now.Add(1500 * time.Microsecond); return now },
 		Random: random,
 	})
@@ -77,7 +79,7 @@ func TestOneLinePerRequestWithoutWhatTheClientMaySecretlySend(t *testing.T) {
 	g.ServeHTTP(httptest.NewRecorder(), r)
 
 	want := map[string]any{
-		"method": "POST", "path": "/token", "status": 418.0, "duration_ms": 1.5, "bytes": 15.0,
+		"method": "POST", "path": "/token", "source": "203.0.113.7", "status": 418.0, "duration_ms": 1.5, "bytes": 15.0,
 		"request_id": "0123456789abcdef", "level": "INFO", "msg": "request",
 	}
 	line := g.line(t)

@@ -100,7 +100,7 @@ func New(deps Deps, config Config) (*Handler, error) {
 	failure := secured(site.secure, rooms.problems.handler(http.StatusInternalServerError))
 	root := requestlog.NewHandler(requestlog.Deps{
 		Next: guarded, Failure: failure, Logger: deps.Logger, Now: deps.Now, Random: deps.Random,
-		Source: forwarded.Proxies(config.TrustedProxies).Client,
+		ClientAddress: forwarded.Proxies(config.TrustedProxies).Client,
 	})
 	return &Handler{root: root, mcp: rooms.mcp, follow: rooms.follow}, nil
 }

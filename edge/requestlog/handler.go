@@ -22,8 +22,8 @@ type Deps struct {
 	Failure http.Handler
 	// Logger gets one line per request at info, and one at error for a panic.
 	Logger *slog.Logger
-	// Source returns the address that a request comes from, which may be invalid.
-	Source func(*http.Request) netip.Addr
+	// ClientAddress returns where a request comes from. It may be invalid.
+	ClientAddress func(*http.Request) netip.Addr
 	// Now is the clock that measures durations.
 	Now func() time.Time
 	// Random is the source of identifiers. It must be safe for concurrent use.
@@ -48,7 +48,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	attrs := []slog.Attr{
 		slog.String("method", printable(r.Method)),
 		slog.String("path", printable(r.URL.EscapedPath())),
-		slog.String("source", h.deps.Source(r).String()),
+		slog.String("client_address", h.deps.ClientAddress(r).String()),
 	}
 	defer func() {
 		h.deps.Logger.LogAttrs(r.Context(), slog.LevelInfo, "request", append(attrs,

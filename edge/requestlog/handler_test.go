@@ -32,10 +32,10 @@ func newRig(next http.HandlerFunc, random io.Reader) *rig {
 		Failure: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusInternalServerError)
 		}),
-		Logger: slog.New(slog.NewJSONHandler(&g.log, nil)),
-		Source: func(*http.Request) netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, 7}) },
-		Now:    func() time.Time { now = now.Add(1500 * time.Microsecond); return now },
-		Random: random,
+		Logger:        slog.New(slog.NewJSONHandler(&g.log, nil)),
+		ClientAddress: func(*http.Request) netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, 7}) },
+		Now:           func() time.Time { now = now.Add(1500 * time.Microsecond); return now },
+		Random:        random,
 	})
 	return g
 }
@@ -79,7 +79,7 @@ func TestOneLinePerRequestWithoutWhatTheClientMaySecretlySend(t *testing.T) {
 	g.ServeHTTP(httptest.NewRecorder(), r)
 
 	want := map[string]any{
-		"method": "POST", "path": "/token", "source": "203.0.113.7", "status": 418.0, "duration_ms": 1.5, "bytes": 15.0,
+		"method": "POST", "path": "/token", "client_address": "203.0.113.7", "status": 418.0, "duration_ms": 1.5, "bytes": 15.0,
 		"request_id": "0123456789abcdef", "level": "INFO", "msg": "request",
 	}
 	line := g.line(t)

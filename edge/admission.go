@@ -70,6 +70,9 @@ func (a *admission) admit(l *ratelimit.Limiter, r *http.Request) time.Duration {
 	return l.Admit(client)
 }
 
+// isMany tells whether a peer may stand for many visitors: a proxy that is named, or one that could be.
+func (a *admission) isMany(peer netip.Addr) bool { return a.proxies.Trust(peer) || isNearby(peer) }
+
 // isNearby tells whether an address is of this machine or of a network that is not the internet. The shared address space
 // of RFC 6598 is such a network, too: clouds give it to pods, and overlays to their hosts.
 func isNearby(addr netip.Addr) bool {

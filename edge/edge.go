@@ -77,6 +77,7 @@ type Handler struct {
 	root   http.Handler
 	mcp    *mcp.Endpoint
 	follow func(context.Context) error
+	isMany func(netip.Addr) bool
 }
 
 // New assembles the edge. The error names what is wrong with the configuration.
@@ -102,7 +103,7 @@ func New(deps Deps, config Config) (*Handler, error) {
 		Next: guarded, Failure: failure, Logger: deps.Logger, Now: deps.Now, Random: deps.Random,
 		ClientAddress: forwarded.Proxies(config.TrustedProxies).Client,
 	})
-	return &Handler{root: root, mcp: rooms.mcp, follow: rooms.follow}, nil
+	return &Handler{root: root, mcp: rooms.mcp, follow: rooms.follow, isMany: rooms.isMany}, nil
 }
 
 // ServeHTTP answers one request.
@@ -124,6 +125,7 @@ type rooms struct {
 	problems problems
 	now      func() time.Time
 	follow   func(context.Context) error
+	isMany   func(netip.Addr) bool
 }
 
 func open(deps Deps, config Config, site *site) (*rooms, error) {
@@ -164,6 +166,7 @@ func open(deps Deps, config Config, site *site) (*rooms, error) {
 		probes: &probes{health: grpc_health_v1.NewHealthClient(conn), logger: deps.Logger, problems: problems},
 		now:    deps.Now,
 		follow: follow,
+		isMany: admit.isMany,
 	}, nil
 }
 

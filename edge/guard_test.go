@@ -103,7 +103,7 @@ func TestNoHeaderChangesWhatAnAnswerSays(t *testing.T) {
 func TestOddRequestsOnTheWire(t *testing.T) {
 	g := newRig(t)
 	listener := httptest.NewUnstartedServer(nil).Listener
-	server := newServer(g, discard())
+	server := newServer(g, discard(), nobody)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
 	host := "Host: 127.0.0.1:8000\r\n"

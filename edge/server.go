@@ -3,6 +3,7 @@ package edge
 import (
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 )
 
@@ -19,14 +20,15 @@ const (
 
 // NewHTTPServer returns a server for the edge without a listener. Its Shutdown ends the streams of the edge.
 func NewHTTPServer(handler *Handler, logger *slog.Logger) *http.Server {
-	server := newServer(handler, logger)
+	server := newServer(handler, logger, handler.isMany)
 	server.RegisterOnShutdown(handler.Shutdown)
 	return server
 }
 
-func newServer(handler http.Handler, logger *slog.Logger) *http.Server {
+func newServer(handler http.Handler, logger *slog.Logger, isMany func(netip.Addr) bool) *http.Server {
 	return &http.Server{
 		Handler:           handler,
+		ConnState:         newConnections(maxConnections, maxOfSource, isMany).changed,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

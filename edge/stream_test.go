@@ -20,7 +20,7 @@ func serveInMemory(t *testing.T, handler http.Handler) net.Conn {
 	client, remote := net.Pipe()
 	listener := make(pipe, 1)
 	listener <- remote
-	server := newServer(handler, discard())
+	server := newServer(handler, discard(), nobody)
 	done := make(chan error)
 	go func() { done <- server.Serve(listener) }()
 	t.Cleanup(func() {

@@ -30,7 +30,7 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 func (p Proxies) client(addr netip.Addr, lines []string) netip.Addr {
 	for _, line := range slices.Backward(lines) {
 		for more := true; more; {
-			if !p.trust(addr) {
+			if !p.Trust(addr) {
 				return addr
 			}
 			var entry string
@@ -45,7 +45,8 @@ func (p Proxies) client(addr netip.Addr, lines []string) netip.Addr {
 	return addr
 }
 
-func (p Proxies) trust(addr netip.Addr) bool {
+// Trust tells whether an address is that of a trusted proxy.
+func (p Proxies) Trust(addr netip.Addr) bool {
 	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(addr) })
 }
 

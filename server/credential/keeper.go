@@ -67,6 +67,7 @@ type Keeper struct {
 type knowledge struct {
 	version   int64
 	confirmed time.Time // when the provider last said yes
+	refused   time.Time // when the provider last said no, of a credential that cannot be renewed
 	retry     time.Time // not to be asked before
 }
 
@@ -119,6 +120,9 @@ func (k *Keeper) recall(stored storage.Confirmation) knowledge {
 	if known.confirmed.After(horizon) {
 		known.confirmed = time.Time{}
 	}
+	if known.refused.After(now) {
+		known.refused = time.Time{}
+	}
 	if known.retry.After(now.Add(upstream.MaxRetryAfter)) {
 		known.retry = time.Time{}
 	}
@@ -141,6 +145,9 @@ func (k *Keeper) ask(ctx context.Context, id string) (Standing, error) {
 	if standing := k.fresh(known); standing.Held { // as another replica has written meanwhile
 		return standing, nil
 	}
+	if k.deps.Now().Before(known.refused.Add(retryDelay)) {
+		return Standing{}, nil
+	}
 	if k.deps.Now().Before(known.retry) {
 		return k.stale(known, errors.New("credential: the provider failed a moment ago"))
 	}
@@ -157,6 +164,8 @@ func (k *Keeper) ask(ctx context.Context, id string) (Standing, error) {
 	case upstream.KindOf(err) == upstream.KindNotHeld && record.HasRefreshToken:
 		return k.renew(ctx, record, tokens, known) // only a refused renewal is a verdict
 	case upstream.KindOf(err) == upstream.KindNotHeld:
+		// Nothing makes these tokens good again, but whoever holds ours may ask on and on, at the expense of the provider.
+		k.known.Set(record.ID, knowledge{version: record.Version, refused: k.deps.Now()})
 		return Standing{}, nil
 	default:
 		return k.fail(record.ID, known, err)
@@ -188,8 +197,11 @@ func (k *Keeper) fail(id string, known knowledge, cause error) (Standing, error)
 	return k.stale(known, cause)
 }
 
-// stale lets the last confirmation stand while the provider cannot answer, within bounds.
+// stale lets the last word of the provider stand while it cannot answer: a yes within bounds, a no for good.
 func (k *Keeper) stale(known knowledge, cause error) (Standing, error) {
+	if !known.refused.IsZero() {
+		return Standing{}, nil
+	}
 	now := k.deps.Now()
 	fresh := known.confirmed.Add(k.config.RecheckInterval)
 	if now.Before(fresh.Add(k.config.MaxStaleness)) {

@@ -355,6 +355,37 @@ func TestFailingProviderIsLeftAloneForAsLongAsItWishes(t *testing.T) {
 	}
 }
 
+// Whoever holds a token that the provider stands behind no more can present it as often as he likes.
+func TestARefusalIsNotAskedForAgainAtOnce(t *testing.T) {
+	b := newBench(t)
+	login := b.idp.LogIn(t, b.provider, "alice")
+	login.Tokens.RefreshToken = secret.Text{} // with one, the renewal decides
+	b.keep(t, login)
+	keeper := b.keeper(t, b.provider)
+	b.idp.LogOut("alice")
+	b.clock.Advance(time.Minute)
+	asked := func() int { return b.idp.Requests(upstreamtest.Introspection) + b.idp.Requests(upstreamtest.Userinfo) }
+	b.wantHeld(t, keeper, false)
+	first := asked()
+	if first == 0 {
+		t.Fatal("the provider was not asked")
+	}
+	for range 50 {
+		b.wantHeld(t, keeper, false)
+	}
+	if asked() != first {
+		t.Errorf("asked %d times more in one moment", asked()-first)
+	}
+	b.idp.SetFault(upstreamtest.Introspection, upstreamtest.Status(503))
+	b.clock.Advance(10 * time.Second)
+	b.wantHeld(t, keeper, false) // the last word stands
+	b.idp.SetFault(upstreamtest.Introspection, nil)
+	b.login(t)
+	b.wantHeld(t, keeper, true) // the refusal was of other tokens
+	b.clock.Advance(time.Minute)
+	b.wantHeld(t, keeper, true)
+}
+
 func TestDisabledUserIsNoticedAtTheNextCheck(t *testing.T) {
 	b := newBench(t)
 	keeper := b.keeper(t, b.provider)

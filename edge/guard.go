@@ -2,6 +2,7 @@ package edge
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -17,6 +18,8 @@ func (p problems) guard(hosts hosts, mux *http.ServeMux) http.Handler {
 		switch {
 		case r.URL.Path != pathAlive && r.URL.Path != pathReady && !isOurs(hosts, r):
 			p.write(w, r, http.StatusMisdirectedRequest)
+		case isEarly(r):
+			p.write(w, r, http.StatusTooEarly)
 		case !isMethod(r.Method):
 			w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 			p.write(w, r, http.StatusMethodNotAllowed)
@@ -34,6 +37,11 @@ func (p problems) guard(hosts hosts, mux *http.ServeMux) http.Handler {
 func isOurs(hosts hosts, r *http.Request) bool {
 	return hosts.has(r.Host) && (r.URL.Host == "" || hosts.has(r.URL.Host))
 }
+
+// isEarly tells whether a proxy passes on what came before the TLS handshake was over, which anybody on the way may send again
+// (RFC 8470 section 5.1). A code that is sent twice ends the login, so none of it is taken; clients send it once more by
+// themselves.
+func isEarly(r *http.Request) bool { return slices.Contains(r.Header.Values("Early-Data"), "1") }
 
 func isMethod(method string) bool {
 	switch method {

@@ -99,6 +99,26 @@ func TestNoHeaderChangesWhatAnAnswerSays(t *testing.T) {
 	}
 }
 
+func TestEarlyDataIsSentAgain(t *testing.T) {
+	g := newRig(t)
+	for _, tc := range []struct {
+		method, path, value string
+		early               bool
+	}{
+		{"POST", "/token", "1", true},
+		{"POST", "/mcp", "1", true},
+		{"GET", "/auth/callback?state=s&code=c", "1", true},
+		{"GET", "/authorize", "1", true},
+		{"GET", "/", "1", true},
+		{"POST", "/token", "0", false},
+		{"POST", "/token", "", false},
+	} {
+		if w := g.do(tc.method, tc.path, "Early-Data", tc.value); (w.Code == 425) != tc.early {
+			t.Errorf("%s %s with Early-Data %q: %d", tc.method, tc.path, tc.value, w.Code)
+		}
+	}
+}
+
 // TestOddRequestsOnTheWire sends what net/http would not.
 func TestOddRequestsOnTheWire(t *testing.T) {
 	g := newRig(t)

@@ -38,6 +38,8 @@ func describe(status int) (code, description string) {
 		return "method_not_allowed", "The address does not have this method."
 	case http.StatusRequestURITooLong:
 		return "uri_too_long", "The URL is longer than this server accepts."
+	case http.StatusTooEarly:
+		return "too_early", "The request came before the TLS handshake was over. Send it again."
 	case http.StatusMisdirectedRequest:
 		return "misdirected_request", "This server does not answer under the name that was used."
 	default:

@@ -142,6 +142,9 @@ func statusProblem(status int) problem {
 	case http.StatusMisdirectedRequest:
 		p.Title, p.Text = "Wrong address", "This server does not answer under the name that was used."
 		p.Steps = []string{"Check the address in your app."}
+	case http.StatusTooEarly:
+		p.Title, p.Text = "Too early", "The request came before the connection was safe."
+		p.Steps = []string{"Reload this page."}
 	case http.StatusTooManyRequests:
 		p.Title, p.Text = "Too many requests", "This server needs a short break before it takes the next one."
 		p.Steps = []string{stepReload}

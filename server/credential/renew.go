@@ -46,7 +46,7 @@ func (k *Keeper) renew(ctx context.Context, record storage.Credential, tokens up
 	case !login.Tokens.RefreshToken.IsEmpty():
 		return k.keep(ctx, lease, login.Tokens, known, err)
 	}
-	if err := k.deps.Store.AbandonRenewal(ctx, record.ID, lease.Fence, false); errors.Is(err, storage.ErrUnavailable) {
+	if err := k.deps.Store.AbandonRenewal(ctx, record.ID, lease.Fence); errors.Is(err, storage.ErrUnavailable) {
 		return Standing{}, oauth.Unavailable(err)
 	}
 	return k.fail(record.ID, known, err)

@@ -72,7 +72,7 @@ func (s *stage) leases(t *testing.T) func(*rand.Rand) scenario[leaseState] {
 				case 4, 5:
 					actions = append(actions, &finish{id: id, board: board, choice: r.IntN(2)})
 				case 6:
-					actions = append(actions, &abandon{id: id, board: board, choice: r.IntN(2), unsent: r.IntN(2) == 0})
+					actions = append(actions, &abandon{id: id, board: board, choice: r.IntN(2)})
 				case 7:
 					actions = append(actions, &end{id: id, board: board, choice: r.IntN(2)})
 				default:
@@ -141,22 +141,19 @@ type abandon struct {
 	id     string
 	board  *board
 	choice int
-	unsent bool
 	fence  int64
 }
 
 func (a *abandon) run(ctx context.Context, store storage.Store) answer {
 	a.fence = a.board.fence(a.choice)
-	return told(store.AbandonRenewal(ctx, a.id, a.fence, a.unsent))
+	return told(store.AbandonRenewal(ctx, a.id, a.fence))
 }
 
 func (a *abandon) step(state leaseState, got answer) (leaseState, bool) {
 	if !state.heldUnder(a.fence) {
 		return state, got == answer{verdict: storage.ErrConflict}
 	}
-	if state.held = false; a.unsent {
-		state.attempts--
-	}
+	state.held = false
 	return state, got == answer{}
 }
 

@@ -63,9 +63,8 @@ type Credentials interface {
 	// FinishRenewal stores the renewed tokens with the next version and ends the lease. ErrConflict when the fence is not
 	// that of a lease that stands: somebody took over, or a new login replaced the tokens, and this result is void.
 	FinishRenewal(ctx context.Context, renewed Credential, fence int64) error
-	// AbandonRenewal ends the lease without a result. With unsent, the attempt does not count: the refresh token was
-	// certainly not presented. ErrConflict as for FinishRenewal.
-	AbandonRenewal(ctx context.Context, id string, fence int64, unsent bool) error
+	// AbandonRenewal ends the lease without a result. The attempt still counts. ErrConflict as for FinishRenewal.
+	AbandonRenewal(ctx context.Context, id string, fence int64) error
 	// EndCredential revokes the live grants of a credential, burns its codes as RevokeGrants does, ends the lease, and
 	// returns the grants' ids. ErrConflict as for FinishRenewal: nothing is revoked then.
 	EndCredential(ctx context.Context, id string, fence int64, now time.Time, reason string) ([]string, error)

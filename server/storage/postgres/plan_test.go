@@ -28,7 +28,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"code is used": codeIsUsed, "read grant": selectGrant, "read evidence": selectEvidence,
 		"rotate": rotateRefreshToken, "lock grant": lockGrant,
 		"read credential": selectCredential, "session": selectCredentialsBySession, "begin": beginRenewal,
-		"finish": finishRenewal, "abandon": abandonRenewal, "end": endLease, "lock credential": lockCredential,
+		"finish": finishRenewal, "end": endLease, "lock credential": lockCredential,
 		"delete credential": deleteCredential, "in use": selectCredentialsInUse, "revocations": selectRevocations,
 		"bounds of revocations":       selectRevocationBounds,
 		"delete sessions of user":     deleteAccountSessionsOfUser,

@@ -22,10 +22,6 @@ const (
 			update_time = $8, version = version + 1, attempts = 0, lease_time = NULL
 		WHERE id = $1 AND fence = $2 AND lease_time IS NOT NULL`
 
-	abandonRenewal = `UPDATE credentials
-		SET attempts = CASE WHEN $3::boolean THEN attempts - 1 ELSE attempts END, lease_time = NULL
-		WHERE id = $1 AND fence = $2 AND lease_time IS NOT NULL`
-
 	endLease = `UPDATE credentials SET lease_time = NULL WHERE id = $1 AND fence = $2 AND lease_time IS NOT NULL`
 )
 
@@ -57,10 +53,8 @@ func (s *Store) FinishRenewal(ctx context.Context, renewed storage.Credential, f
 }
 
 // AbandonRenewal implements storage.Credentials.
-func (s *Store) AbandonRenewal(ctx context.Context, id string, fence int64, unsent bool) error {
-	return s.write(ctx, "abandon renewal", func(tx *session) error {
-		return standing(tx.change(abandonRenewal, id, fence, unsent))
-	})
+func (s *Store) AbandonRenewal(ctx context.Context, id string, fence int64) error {
+	return s.write(ctx, "abandon renewal", func(tx *session) error { return standing(tx.change(endLease, id, fence)) })
 }
 
 // EndCredential implements storage.Credentials.

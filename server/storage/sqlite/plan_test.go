@@ -32,7 +32,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"credential exists": credentialExists, "unused credentials": selectUnusedCredentials,
 		"credentials in use": selectCredentialsInUse,
 		"delete credential":  deleteCredential, "begin renewal": beginRenewal, "finish renewal": finishRenewal,
-		"abandon renewal": abandonRenewal, "create session": insertAccountSession,
+		"end lease": endLease, "create session": insertAccountSession,
 		"read session": selectAccountSession, "delete session": deleteAccountSession,
 		"delete sessions of user":     deleteAccountSessionsOfUser,
 		"delete sessions of provider": deleteAccountSessionsOfProvider, "use assertion": insertAssertion,

@@ -22,8 +22,7 @@ const (
 			lease_time = NULL
 		WHERE id = ? AND fence = ? AND lease_time IS NOT NULL`
 
-	abandonRenewal = `UPDATE credentials SET lease_time = NULL, attempts = attempts - ?
-		WHERE id = ? AND fence = ? AND lease_time IS NOT NULL`
+	endLease = `UPDATE credentials SET lease_time = NULL WHERE id = ? AND fence = ? AND lease_time IS NOT NULL`
 )
 
 // BeginRenewal implements storage.Credentials.
@@ -54,14 +53,8 @@ func (s *Store) FinishRenewal(ctx context.Context, renewed storage.Credential, f
 }
 
 // AbandonRenewal implements storage.Credentials.
-func (s *Store) AbandonRenewal(ctx context.Context, id string, fence int64, unsent bool) error {
-	uncounted := 0
-	if unsent {
-		uncounted = 1
-	}
-	return s.write(ctx, "abandon renewal", func(tx *session) error {
-		return held(tx.change(abandonRenewal, uncounted, id, fence))
-	})
+func (s *Store) AbandonRenewal(ctx context.Context, id string, fence int64) error {
+	return s.write(ctx, "abandon renewal", func(tx *session) error { return held(tx.change(endLease, id, fence)) })
 }
 
 // EndCredential implements storage.Credentials.
@@ -69,7 +62,7 @@ func (s *Store) EndCredential(
 	ctx context.Context, id string, fence int64, now time.Time, reason string,
 ) (revoked []string, err error) {
 	err = s.write(ctx, "end credential", func(tx *session) error {
-		if err := held(tx.change(abandonRenewal, 0, id, fence)); err != nil {
+		if err := held(tx.change(endLease, id, fence)); err != nil {
 			return err
 		}
 		revoked, err = revoke(tx, storage.GrantFilter{CredentialID: id, Now: now}, reason)

@@ -26,7 +26,7 @@ func (s *scene) credentialCalls() map[string]func(context.Context) error {
 		},
 		"FinishRenewal": func(ctx context.Context) error { return s.FinishRenewal(ctx, renewed, finishing.Fence) },
 		"AbandonRenewal": func(ctx context.Context) error {
-			return s.AbandonRenewal(ctx, abandoning.Credential.ID, abandoning.Fence, true)
+			return s.AbandonRenewal(ctx, abandoning.Credential.ID, abandoning.Fence)
 		},
 		"EndCredential": func(ctx context.Context) error {
 			return second(s.EndCredential(ctx, ending.Credential.ID, ending.Fence, s.now, storage.RevokedByUpstream))

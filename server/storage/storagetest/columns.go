@@ -125,7 +125,7 @@ func (s *scene) findsNothing(text string) {
 	same(s.t, len(used), 0)
 	_, err = s.BeginRenewal(ctx, text, 1, s.now, s.now)
 	s.want(storage.ErrConflict, err)
-	s.want(storage.ErrConflict, s.AbandonRenewal(ctx, text, 1, true))
+	s.want(storage.ErrConflict, s.AbandonRenewal(ctx, text, 1))
 	s.want(storage.ErrConflict, s.FinishRenewal(ctx, storage.Credential{ID: text}, 1))
 	_, err = s.EndCredential(ctx, text, 1, s.now, storage.RevokedByUpstream)
 	s.want(storage.ErrConflict, err)

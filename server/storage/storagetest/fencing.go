@@ -14,8 +14,7 @@ func (s *scene) void(lease storage.Lease) {
 	ctx, id := s.t.Context(), lease.Credential.ID
 	before, revocations := s.credential(id), s.revocations()
 	s.want(storage.ErrConflict, s.FinishRenewal(ctx, s.renewed(lease), lease.Fence))
-	s.want(storage.ErrConflict, s.AbandonRenewal(ctx, id, lease.Fence, true))
-	s.want(storage.ErrConflict, s.AbandonRenewal(ctx, id, lease.Fence, false))
+	s.want(storage.ErrConflict, s.AbandonRenewal(ctx, id, lease.Fence))
 	ids, err := s.EndCredential(ctx, id, lease.Fence, s.now, storage.RevokedByUpstream)
 	s.want(storage.ErrConflict, err)
 	same(s.t, len(ids), 0)
@@ -85,7 +84,7 @@ func fencingChecks() []check {
 					case 0:
 						return s.FinishRenewal(t.Context(), s.renewed(lease), lease.Fence)
 					case 1:
-						return s.AbandonRenewal(t.Context(), lease.Credential.ID, lease.Fence, false)
+						return s.AbandonRenewal(t.Context(), lease.Credential.ID, lease.Fence)
 					default:
 						return second(s.EndCredential(
 							t.Context(), lease.Credential.ID, lease.Fence, s.now, storage.RevokedByUpstream))

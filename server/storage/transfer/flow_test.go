@@ -70,6 +70,6 @@ func lease(t testing.TB, store storage.Store, user string) int64 {
 	t.Helper()
 	taken, err := store.BeginRenewal(t.Context(), user, 1, noon, noon.Add(time.Minute))
 	must(t, err)
-	must(t, store.AbandonRenewal(t.Context(), user, taken.Fence, true))
+	must(t, store.AbandonRenewal(t.Context(), user, taken.Fence))
 	return taken.Fence
 }

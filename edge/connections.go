@@ -25,20 +25,29 @@ type connections struct {
 
 	mu      sync.Mutex
 	open    map[net.Conn]*opened
-	waiting *list.List // of net.Conn, the longest first
-	sources map[netip.Prefix]int
+	waiting list.List // of *opened, the longest first
+	sources map[netip.Prefix]*source
 }
 
-// opened is what is known of an open connection.
+// opened is an open connection.
 type opened struct {
-	source netip.Prefix  // the zero value is none
-	place  *list.Element // in waiting; nil during a request
+	conn   net.Conn
+	source *source       // nil when it counts for nobody's share
+	place  *list.Element // in the list of all that wait; nil during a request
+	own    *list.Element // in the list of its source
+}
+
+// source is who has opened connections.
+type source struct {
+	network netip.Prefix
+	open    int
+	waiting list.List // of *opened, the longest first
 }
 
 func newConnections(most, ofSource int, isMany func(netip.Addr) bool) *connections {
 	return &connections{
 		most: most, ofSource: ofSource, isMany: isMany,
-		open: make(map[net.Conn]*opened), waiting: list.New(), sources: make(map[netip.Prefix]int),
+		open: make(map[net.Conn]*opened), sources: make(map[netip.Prefix]*source),
 	}
 }
 
@@ -60,69 +69,82 @@ func (c *connections) note(conn net.Conn, state http.ConnState) net.Conn {
 	switch {
 	case known == nil:
 	case state == http.StateIdle:
-		known.place = c.waiting.PushBack(conn)
+		c.wait(known)
 	case state == http.StateActive:
 		c.stop(known)
 	default: // closed, or somebody else's
 		c.stop(known)
-		c.leave(conn, known.source)
+		c.leave(known)
 	}
 	return nil
 }
 
 // enter takes in a connection, and returns the one that has to go for it, if one has to.
 func (c *connections) enter(conn net.Conn) net.Conn {
-	entered := &opened{source: c.sourceOf(conn), place: c.waiting.PushBack(conn)}
+	entered := &opened{conn: conn, source: c.sourceOf(conn)}
 	c.open[conn] = entered
-	if entered.source.IsValid() {
-		if c.sources[entered.source]++; c.sources[entered.source] > c.ofSource {
-			return c.giveUp(func(other *opened) bool { return other.source == entered.source })
-		}
+	c.wait(entered)
+	from := entered.source
+	if from != nil {
+		from.open++
 	}
-	if len(c.open) > c.most {
-		return c.giveUp(func(*opened) bool { return true })
+	switch {
+	case from != nil && from.open > c.ofSource:
+		return c.giveUp(&from.waiting)
+	case len(c.open) > c.most:
+		return c.giveUp(&c.waiting)
 	}
 	return nil
 }
 
-// giveUp returns the connection that has waited the longest of those that may go.
-func (c *connections) giveUp(may func(*opened) bool) net.Conn {
-	for place := c.waiting.Front(); place != nil; place = place.Next() {
-		conn, _ := place.Value.(net.Conn)
-		if known := c.open[conn]; may(known) {
-			return c.stop(known)
-		}
+// giveUp returns the connection that has waited the longest. The new one is among them.
+func (c *connections) giveUp(waiting *list.List) net.Conn {
+	longest, _ := waiting.Front().Value.(*opened)
+	c.stop(longest)
+	return longest.conn
+}
+
+func (c *connections) wait(known *opened) {
+	known.place = c.waiting.PushBack(known)
+	if known.source != nil {
+		known.own = known.source.waiting.PushBack(known)
 	}
-	return nil
 }
 
 // stop takes a connection from those that wait for a request.
-func (c *connections) stop(known *opened) net.Conn {
+func (c *connections) stop(known *opened) {
 	if known.place == nil {
-		return nil
-	}
-	conn, _ := c.waiting.Remove(known.place).(net.Conn)
-	known.place = nil
-	return conn
-}
-
-func (c *connections) leave(conn net.Conn, source netip.Prefix) {
-	delete(c.open, conn)
-	if !source.IsValid() {
 		return
 	}
-	if c.sources[source]--; c.sources[source] == 0 {
-		delete(c.sources, source)
+	c.waiting.Remove(known.place)
+	if known.source != nil {
+		known.source.waiting.Remove(known.own)
+	}
+	known.place, known.own = nil, nil
+}
+
+func (c *connections) leave(known *opened) {
+	delete(c.open, known.conn)
+	if known.source == nil {
+		return
+	}
+	if known.source.open--; known.source.open == 0 {
+		delete(c.sources, known.source.network)
 	}
 }
 
 // sourceOf returns whose share a connection counts for.
-func (c *connections) sourceOf(conn net.Conn) netip.Prefix {
+func (c *connections) sourceOf(conn net.Conn) *source {
 	peer, err := netip.ParseAddrPort(conn.RemoteAddr().String())
 	addr := peer.Addr().Unmap().WithZone("")
 	if err != nil || c.isMany(addr) {
-		return netip.Prefix{}
+		return nil
 	}
-	source, _ := addr.Prefix(map[bool]int{true: 32, false: 64}[addr.Is4()]) // both lengths are good for their kind
-	return source
+	network, _ := addr.Prefix(map[bool]int{true: 32, false: 64}[addr.Is4()]) // both lengths are good for their kind
+	known := c.sources[network]
+	if known == nil {
+		known = &source{network: network}
+		c.sources[network] = known
+	}
+	return known
 }

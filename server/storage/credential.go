@@ -17,8 +17,8 @@ type Credential struct {
 	HasRefreshToken   bool
 	SessionID         string // the provider's session ("sid"), empty when it names none
 	Version           int64  // set by the store: 1, and one more with every replacement
-	// UpdateTime is when the provider last stood behind the credential, as far as the store knows: that of the login, or
-	// of a renewal whose answer was verified.
+	// UpdateTime is when the provider last stood behind the credential, as far as the store knows: that of the login, of a
+	// renewal whose answer was verified, or of a confirmation.
 	UpdateTime time.Time
 
 	// Attempts counts renewals that were begun since Version was written. More than the one under way means that an
@@ -56,6 +56,9 @@ type Credentials interface {
 	Credential(ctx context.Context, id string) (Credential, error)
 	// CredentialsBySession returns the credentials of a provider's session ("sid"), by id. An empty session has none.
 	CredentialsBySession(ctx context.Context, provider, sessionID string) ([]Credential, error)
+	// RecordConfirmation records when the provider stood behind the tokens of a version. Where the version is another, they
+	// have been replaced: that changes nothing and is no error.
+	RecordConfirmation(ctx context.Context, confirmation Confirmation) error
 	// BeginRenewal takes the lease on a credential of a version until a time, and counts the attempt: the written intent
 	// to present the refresh token. ErrConflict when the version is another, or another holds an unexpired lease. Of
 	// racing callers one wins.

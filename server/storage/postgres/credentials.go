@@ -35,6 +35,8 @@ const (
 
 	selectCredential = `SELECT ` + credentialColumns + ` FROM credentials WHERE id = $1`
 
+	recordConfirmation = `UPDATE credentials SET update_time = $3 WHERE id = $1 AND version = $2`
+
 	selectCredentialsBySession = `SELECT ` + credentialColumns + ` FROM credentials
 		WHERE provider = $1 AND session_id = $2 AND session_id <> '' ORDER BY id`
 )
@@ -52,6 +54,14 @@ func (s *Store) Credential(ctx context.Context, id string) (credential storage.C
 		return tx.row(credentialFields(&credential), selectCredential, id)
 	})
 	return credential, err
+}
+
+// RecordConfirmation implements storage.Credentials.
+func (s *Store) RecordConfirmation(ctx context.Context, confirmation storage.Confirmation) error {
+	return s.write(ctx, "record confirmation", func(tx *session) error {
+		_, err := tx.change(recordConfirmation, confirmation.CredentialID, confirmation.Version, instant{&confirmation.UpdateTime})
+		return err
+	})
 }
 
 // CredentialsBySession implements storage.Credentials.

@@ -37,6 +37,8 @@ const (
 
 	selectCredential = `SELECT ` + credentialColumns + ` FROM credentials WHERE id = ?`
 
+	recordConfirmation = `UPDATE credentials SET update_time = ? WHERE id = ? AND version = ?`
+
 	selectCredentialsBySession = `SELECT ` + credentialColumns + ` FROM credentials
 		WHERE provider = ? AND session_id = ? AND session_id <> '' ORDER BY id`
 
@@ -71,6 +73,13 @@ func saveCredential(tx *session, credential storage.Credential) error {
 func (s *Store) Credential(ctx context.Context, id string) (credential storage.Credential, err error) {
 	err = s.reader.lookup(ctx, credentialFields(&credential), selectCredential, id)
 	return credential, answer("read credential", err)
+}
+
+// RecordConfirmation implements storage.Credentials.
+func (s *Store) RecordConfirmation(ctx context.Context, confirmation storage.Confirmation) error {
+	return s.write(ctx, "record confirmation", func(tx *session) error {
+		return tx.run(recordConfirmation, instant{&confirmation.UpdateTime}, confirmation.CredentialID, confirmation.Version)
+	})
 }
 
 // CredentialsBySession implements storage.Credentials.

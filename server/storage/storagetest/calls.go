@@ -21,6 +21,9 @@ func (s *scene) credentialCalls() map[string]func(context.Context) error {
 		"CredentialsBySession": func(ctx context.Context) error {
 			return second(s.CredentialsBySession(ctx, "keycloak", "session"))
 		},
+		"RecordConfirmation": func(ctx context.Context) error {
+			return s.RecordConfirmation(ctx, credential.Confirmation())
+		},
 		"BeginRenewal": func(ctx context.Context) error {
 			return second(s.BeginRenewal(ctx, credential.ID, credential.Version, s.now, s.now.Add(leaseTTL)))
 		},

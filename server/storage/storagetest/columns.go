@@ -123,6 +123,7 @@ func (s *scene) findsNothing(text string) {
 	used, err := s.CredentialsInUse(ctx, text, text, s.now)
 	s.must(err)
 	same(s.t, len(used), 0)
+	s.must(s.RecordConfirmation(ctx, storage.Confirmation{CredentialID: text, Version: 1, UpdateTime: s.now}))
 	_, err = s.BeginRenewal(ctx, text, 1, s.now, s.now)
 	s.want(storage.ErrConflict, err)
 	s.want(storage.ErrConflict, s.AbandonRenewal(ctx, text, 1))

@@ -67,6 +67,23 @@ func credentialChecks() []check {
 			s.want(storage.ErrNotFound, err)
 			s.want(storage.ErrNotFound, second(s.DeleteCredential(t.Context(), "nothing", 1, s.now)))
 		}},
+		{"a confirmation moves the time of its version and nothing else", func(t *testing.T, s *scene) {
+			other, lease := s.lent("bob"), s.lease(s.lent("alice"))
+			credential := s.credential(lease.Credential.ID)
+			s.now = s.now.Add(time.Minute)
+			for _, confirmed := range []storage.Confirmation{
+				{CredentialID: credential.ID, Version: credential.Version + 1, UpdateTime: s.now},
+				{CredentialID: "nothing", Version: 1, UpdateTime: s.now},
+			} {
+				s.must(s.RecordConfirmation(t.Context(), confirmed))
+				same(t, s.credential(credential.ID), credential)
+			}
+			credential.UpdateTime = s.now
+			s.must(s.RecordConfirmation(t.Context(), credential.Confirmation()))
+			same(t, s.credential(credential.ID), credential)
+			same(t, s.credential(other.ID), other)
+			s.must(s.FinishRenewal(t.Context(), s.renewed(lease), lease.Fence))
+		}},
 		{"a provider's session has its credentials and no others", findsSession},
 		{"the credentials in use are those of one user at one provider", listsInUse},
 		{"a live code needs its credential", func(_ *testing.T, s *scene) {

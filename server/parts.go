@@ -19,6 +19,8 @@ import (
 const (
 	// renewAhead is how long before its end the provider's access token is renewed.
 	renewAhead = time.Minute
+	// patience is less than clients wait for an answer of ours.
+	patience = 2 * time.Second
 	// leaseTTL is longer than any call to the provider takes.
 	leaseTTL = 30 * time.Second
 	// publishTTL is the max-age of the key set that the edge serves.

@@ -146,7 +146,7 @@ func newParts(ctx context.Context, deps Deps, store storage.Store, secrets secre
 		credential.Deps{Store: store, Vault: p.vault, Provider: deps.Provider, Revoker: relay, Now: deps.Now, Logger: deps.Logger},
 		credential.Config{
 			RecheckInterval: cfg.RecheckInterval, MaxStaleness: cfg.MaxStaleness,
-			RenewAhead: renewAhead, LeaseTTL: leaseTTL, CacheSize: cfg.VerifyCacheSize,
+			Patience: patience, RenewAhead: renewAhead, LeaseTTL: leaseTTL, CacheSize: cfg.VerifyCacheSize,
 		})
 	if err != nil {
 		return nil, err
@@ -183,8 +183,10 @@ func (c *Core) Chain(gate interceptor.Gate) interceptor.Chain {
 // Drain makes the core not ready, so that nobody sends new work.
 func (c *Core) Drain() { c.health.Shutdown() }
 
-// Close stops the background work and closes the store, in this order.
+// Close stops the background work, waits for answers of the provider that have to be stored, and closes the store, in this
+// order.
 func (c *Core) Close() error {
 	c.tend.stop()
+	c.tend.parts.keeper.Close()
 	return c.store.Close()
 }

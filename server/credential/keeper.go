@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -44,6 +45,8 @@ type Config struct {
 	RecheckInterval time.Duration
 	// MaxStaleness is how much longer it stands while the provider cannot answer.
 	MaxStaleness time.Duration
+	// Patience is how long a request waits for the provider while its last word can stand in for the answer.
+	Patience time.Duration
 	// RenewAhead is how long before its end the provider's access token is renewed.
 	RenewAhead time.Duration
 	// LeaseTTL is how long a renewal may take before another may take over: longer than any call to the provider.
@@ -52,8 +55,8 @@ type Config struct {
 	CacheSize int
 }
 
-// retryDelay is how long a provider that failed is left alone at least, for each credential.
-const retryDelay = 5 * time.Second
+// closeTimeout bounds the wait for a provider at the end. The process has ten seconds.
+const closeTimeout = 5 * time.Second
 
 // Keeper answers whether the provider still stands behind a credential, and renews it when due.
 type Keeper struct {
@@ -61,6 +64,7 @@ type Keeper struct {
 	config Config
 	known  *otter.Cache[string, knowledge]
 	flight singleflight.Group
+	late   sync.WaitGroup // questions that went on without those who asked
 }
 
 // knowledge is what this process has last heard about a credential.
@@ -90,16 +94,49 @@ type Standing struct {
 // Standing asks whether the provider still stands behind a credential. While the provider cannot answer, the last
 // confirmation stands for MaxStaleness; after that the error is an outage, never a verdict.
 func (k *Keeper) Standing(ctx context.Context, confirmation storage.Confirmation) (Standing, error) {
-	if standing := k.fresh(k.recall(confirmation)); standing.Held {
+	known := k.recall(confirmation)
+	if standing := k.fresh(known); standing.Held {
 		return standing, nil
 	}
 	// All grants of a user share the credential, and all their requests share one question.
 	id := confirmation.CredentialID
-	shared, err, _ := k.flight.Do(id, func() (any, error) { return k.ask(context.WithoutCancel(ctx), id) })
-	if err != nil {
-		return Standing{}, err
+	asked := k.flight.DoChan(id, func() (any, error) { return k.ask(context.WithoutCancel(ctx), id) })
+	timer := time.NewTimer(k.config.Patience)
+	defer timer.Stop()
+	select {
+	case answer := <-asked:
+		return unwrap(answer)
+	case <-timer.C:
 	}
-	return shared.(Standing), nil
+	// A provider that hangs would otherwise hang everybody's requests. The question goes on, for the next request.
+	if standing, err := k.stale(known, nil); err == nil {
+		k.late.Go(func() { <-asked })
+		return standing, nil
+	}
+	return unwrap(<-asked)
+}
+
+func unwrap(answer singleflight.Result) (Standing, error) {
+	if answer.Err != nil {
+		return Standing{}, answer.Err
+	}
+	return answer.Val.(Standing), nil
+}
+
+// Close waits for answers that nobody waits for any more, since a renewed token has to be stored. A provider that takes
+// longer than a process may is a crash at this point.
+func (k *Keeper) Close() {
+	settled := make(chan struct{})
+	go func() {
+		k.late.Wait()
+		close(settled)
+	}()
+	timer := time.NewTimer(closeTimeout)
+	defer timer.Stop()
+	select {
+	case <-settled:
+	case <-timer.C:
+	}
 }
 
 // fresh is the answer that needs no question, when there is one.
@@ -160,7 +197,7 @@ func (k *Keeper) ask(ctx context.Context, id string) (Standing, error) {
 	}
 	switch err := k.deps.Provider.Confirm(ctx, tokens); {
 	case err == nil:
-		return k.confirm(record.ID, record.Version), nil
+		return k.record(ctx, record.Confirmation()), nil
 	case upstream.KindOf(err) == upstream.KindNotHeld && record.HasRefreshToken:
 		return k.renew(ctx, record, tokens, known) // only a refused renewal is a verdict
 	case upstream.KindOf(err) == upstream.KindNotHeld:
@@ -178,43 +215,21 @@ func (k *Keeper) due(record storage.Credential) bool {
 		!k.deps.Now().Before(record.AccessExpireTime.Add(-k.config.RenewAhead))
 }
 
-// confirm records that the provider said yes.
+// record tells the other replicas, and this one after a restart, that the provider said yes. Where that fails, the
+// confirmation stands here alone.
+func (k *Keeper) record(ctx context.Context, confirmation storage.Confirmation) Standing {
+	standing := k.confirm(confirmation.CredentialID, confirmation.Version)
+	confirmation.UpdateTime = k.deps.Now()
+	if err := k.deps.Store.RecordConfirmation(ctx, confirmation); err != nil {
+		k.deps.Logger.WarnContext(ctx, "a confirmation by the provider could not be recorded",
+			"credential", confirmation.CredentialID, "error", err)
+	}
+	return standing
+}
+
+// confirm remembers that the provider said yes.
 func (k *Keeper) confirm(id string, version int64) Standing {
 	now := k.deps.Now()
 	k.known.Set(id, knowledge{version: version, confirmed: now})
 	return Standing{Held: true, Until: now.Add(k.config.RecheckInterval)}
-}
-
-// fail records that the provider could not answer, and leaves it alone for a moment, or for as long as it wishes.
-func (k *Keeper) fail(id string, known knowledge, cause error) (Standing, error) {
-	level := slog.LevelWarn
-	if upstream.KindOf(cause) == upstream.KindMisconfigured {
-		level = slog.LevelError // nobody but the operator can mend it
-	}
-	k.deps.Logger.Log(context.Background(), level, "the provider could not confirm a credential", "credential", id, "error", cause)
-	known.retry = k.deps.Now().Add(max(retryDelay, upstream.RetryAfter(cause)))
-	k.known.Set(id, known)
-	return k.stale(known, cause)
-}
-
-// stale lets the last word of the provider stand while it cannot answer: a yes within bounds, a no for good.
-func (k *Keeper) stale(known knowledge, cause error) (Standing, error) {
-	if !known.refused.IsZero() {
-		return Standing{}, nil
-	}
-	now := k.deps.Now()
-	fresh := known.confirmed.Add(k.config.RecheckInterval)
-	if now.Before(fresh.Add(k.config.MaxStaleness)) {
-		return Standing{Held: true, Until: later(fresh, now.Add(retryDelay))}, nil
-	}
-	outage := oauth.NewError(oauth.TemporarilyUnavailable, "The identity provider cannot be reached. Try again in a moment.")
-	outage.RetryAfter = max(retryDelay, known.retry.Sub(now))
-	return Standing{}, outage.WithCause(cause)
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }

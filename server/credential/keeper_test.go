@@ -115,13 +115,20 @@ func (b *bench) Revoked(ids ...string) {
 	b.revoked = append(b.revoked, ids...)
 }
 
-// keeper is one replica.
+// keeper is one replica, which waits for the provider for as long as it takes.
 func (b *bench) keeper(t *testing.T, provider credential.Provider) *credential.Keeper {
+	t.Helper()
+	return b.impatient(t, provider, time.Hour)
+}
+
+// impatient is one replica that waits for the provider for so long.
+func (b *bench) impatient(t *testing.T, provider credential.Provider, patience time.Duration) *credential.Keeper {
 	t.Helper()
 	keeper, err := credential.NewKeeper(
 		credential.Deps{Store: b.store, Vault: b.vault, Provider: provider, Revoker: b, Now: b.clock.Now, Logger: slog.New(slog.DiscardHandler)},
 		credential.Config{
 			RecheckInterval: time.Minute, MaxStaleness: 10 * time.Minute, RenewAhead: time.Minute, LeaseTTL: 30 * time.Second, CacheSize: 100,
+			Patience: patience,
 		})
 	if err != nil {
 		t.Fatal(err)

@@ -125,7 +125,11 @@ func (e *Exchanger) checkResource(requested, authorised string) error {
 		return err
 	}
 	if resource.URI != authorised {
-		return oauth.NewError(oauth.InvalidTarget, "The grant is for another resource.")
+		return errOtherResource()
 	}
 	return nil
+}
+
+func errOtherResource() *oauth.Error {
+	return oauth.NewError(oauth.InvalidTarget, "The grant is for another resource.")
 }

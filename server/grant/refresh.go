@@ -7,7 +7,6 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
 	"github.com/gatehouse-auth/gatehouse/server/registration"
-	"github.com/gatehouse-auth/gatehouse/server/secret"
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 	"github.com/gatehouse-auth/gatehouse/server/token"
 )
@@ -33,68 +32,47 @@ func (e *Exchanger) refreshToken(ctx context.Context, client storage.Client, req
 	if !ok {
 		return Response{}, errRefresh()
 	}
-	grant, err := e.deps.Store.Grant(ctx, id.GrantID)
-	if errors.Is(err, storage.ErrNotFound) {
-		return Response{}, errRefresh().WithCause(err)
+	rotation := storage.Rotation{
+		GrantID: id.GrantID, ClientID: client.ID, Generation: id.Generation, Hash: request.RefreshToken.Hash(),
 	}
-	if err != nil {
-		return Response{}, oauth.Unavailable(err)
-	}
-	if grant.ClientID != client.ID {
-		return Response{}, errRefresh() // a stranger can end nothing
-	}
-	scopes, err := e.narrow(grant, request)
-	if err != nil {
+	if err := e.narrow(&rotation, request); err != nil {
 		return Response{}, err
 	}
-	return e.rotate(ctx, id, request.RefreshToken, scopes)
+	return e.rotate(ctx, rotation)
 }
 
-// narrow checks resource and scope against the grant before anything changes. Scopes may shrink for this access token;
-// the grant keeps them.
-func (e *Exchanger) narrow(grant storage.Grant, request Request) (oauth.Scopes, error) {
-	if err := e.checkResource(request.Resource, grant.Resource); err != nil {
-		return nil, err
+// narrow sets what the request asks for. Scopes may shrink for this access token; the grant keeps them.
+func (e *Exchanger) narrow(rotation *storage.Rotation, request Request) error {
+	if request.Resource != "" {
+		resource, err := e.config.Resources.Select([]string{request.Resource})
+		if err != nil {
+			return err
+		}
+		rotation.Resource = resource.URI
 	}
-	granted := oauth.Scopes(grant.Scopes)
-	if request.Scope == "" {
-		return granted, nil
+	if request.Scope != "" {
+		scopes, err := oauth.ParseScopes(request.Scope)
+		if err != nil {
+			return err
+		}
+		rotation.Scopes = scopes
 	}
-	scopes, err := oauth.ParseScopes(request.Scope)
-	if err != nil {
-		return nil, err
-	}
-	if !granted.ContainsAll(scopes) {
-		return nil, oauth.NewError(oauth.InvalidScope, "The scope is wider than what was granted.")
-	}
-	return scopes, nil
+	return nil
 }
 
-func (e *Exchanger) rotate(ctx context.Context, id token.RefreshID, presented secret.Text, scopes oauth.Scopes) (Response, error) {
+// rotate has the store decide, and issues what it allows.
+func (e *Exchanger) rotate(ctx context.Context, rotation storage.Rotation) (Response, error) {
 	now := e.deps.Now()
-	next := token.RefreshID{GrantID: id.GrantID, Generation: id.Generation + 1}
+	next := token.RefreshID{GrantID: rotation.GrantID, Generation: rotation.Generation + 1}
 	successor, err := e.deps.RefreshTokens.Make(next)
 	if err != nil {
 		return Response{}, oauth.Unavailable(err)
 	}
-	rotated, err := e.deps.Store.RotateRefreshToken(ctx, storage.Rotation{
-		GrantID:    id.GrantID,
-		Generation: id.Generation,
-		Hash:       presented.Hash(),
-		Next:       successor.Hash(),
-		NextExpire: now.Add(e.config.RefreshIdleTTL),
-		Grace:      e.config.RefreshGrace,
-		Now:        now,
-	})
-	switch {
-	case errors.Is(err, storage.ErrUsed):
-		e.deps.Revoker.Revoked(id.GrantID)
-		e.deps.Logger.WarnContext(ctx, "refresh token reused: grant revoked", "grant_id", id.GrantID, "generation", id.Generation)
-		return Response{}, errRefresh().WithCause(err)
-	case errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrRevoked), errors.Is(err, storage.ErrExpired):
-		return Response{}, errRefresh().WithCause(err)
-	case err != nil:
-		return Response{}, oauth.Unavailable(err)
+	rotation.Next, rotation.NextExpire = successor.Hash(), now.Add(e.config.RefreshIdleTTL)
+	rotation.Grace, rotation.Now = e.config.RefreshGrace, now
+	rotated, err := e.deps.Store.RotateRefreshToken(ctx, rotation)
+	if err != nil {
+		return Response{}, e.refused(ctx, rotation, err)
 	}
 	if rotated.Repeated {
 		// The signing key may have changed since: the stored hash says which token the first answer carried.
@@ -102,5 +80,28 @@ func (e *Exchanger) rotate(ctx context.Context, id token.RefreshID, presented se
 			return Response{}, oauth.Unavailable(err)
 		}
 	}
+	scopes := oauth.Scopes(rotation.Scopes)
+	if len(scopes) == 0 {
+		scopes = rotated.Grant.Scopes
+	}
 	return e.respond(rotated.Grant, scopes, successor, now)
+}
+
+// refused says why there was no rotation. A replay has ended the grant.
+func (e *Exchanger) refused(ctx context.Context, rotation storage.Rotation, err error) error {
+	switch {
+	case errors.Is(err, storage.ErrUsed):
+		e.deps.Revoker.Revoked(rotation.GrantID)
+		e.deps.Logger.WarnContext(ctx, "refresh token reused: grant revoked",
+			"grant_id", rotation.GrantID, "generation", rotation.Generation)
+		return errRefresh().WithCause(err)
+	case errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrRevoked), errors.Is(err, storage.ErrExpired):
+		return errRefresh().WithCause(err)
+	case errors.Is(err, storage.ErrResource):
+		return errOtherResource().WithCause(err)
+	case errors.Is(err, storage.ErrScope):
+		return oauth.NewError(oauth.InvalidScope, "The scope is wider than what was granted.").WithCause(err)
+	default:
+		return oauth.Unavailable(err)
+	}
 }

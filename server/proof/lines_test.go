@@ -74,7 +74,7 @@ func (a rotate) run(ctx context.Context, store storage.Store) answer {
 	}
 	next := tokenHash(a.grantID, a.generation+1)
 	rotated, err := store.RotateRefreshToken(ctx, storage.Rotation{
-		GrantID: a.grantID, Generation: a.generation, Hash: presented, Next: next,
+		GrantID: a.grantID, ClientID: clientID, Generation: a.generation, Hash: presented, Next: next,
 		NextExpire: after(a.now + idleSeconds), Grace: time.Duration(a.grace) * time.Second, Now: after(a.now),
 	})
 	if err != nil {

@@ -91,10 +91,10 @@ type Grants interface {
 	//
 	// When the presented token is the direct predecessor of the head, and the head took its place less than Grace ago, the
 	// row stays as it is and Rotated.Repeated is true. Any older token, or the predecessor after that, revokes the grant
-	// with RevokedByRefreshReplay and answers ErrUsed. ErrNotFound: there is no such grant, or it does not refresh, or the
-	// presented token is the head's generation with another hash, or a later one (nothing is revoked). ErrRevoked: the
-	// grant has ended. ErrExpired: its absolute or idle lifetime is over. A grant that is over says so, whatever token is
-	// presented.
+	// with RevokedByRefreshReplay and answers ErrUsed. ErrNotFound: there is no such grant, or it is another client's, or it
+	// does not refresh, or the presented token is the head's generation with another hash, or a later one (nothing is
+	// revoked). ErrRevoked: the grant has ended. ErrExpired: its absolute or idle lifetime is over. A grant that is over says
+	// so, whatever token is presented. ErrResource, ErrScope: the token is good, and was presented for more than was granted.
 	//
 	// One guarded statement decides; Rotation.Missed explains when it found nothing to change. Of racing rotations of one
 	// token one wins and the others are repetitions.

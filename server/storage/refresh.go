@@ -17,7 +17,13 @@ type Refresh struct {
 
 // Rotation replaces the head of a line.
 type Rotation struct {
-	GrantID    string
+	GrantID string
+	// ClientID is who presents the token.
+	ClientID string
+	// Resource and Scopes are what the presenter asks for. Empty is whatever was granted.
+	Resource string
+	Scopes   []string
+
 	Generation int64       // of the presented token, whose origin the caller has proven
 	Hash       secret.Hash // of the presented token
 	Next       secret.Hash // of its successor

@@ -1,23 +1,27 @@
 package storage
 
+import "slices"
+
 // Missed says what a rotation means that did not find the head of its line, from the grant as it stands. A store asks
 // after its guarded statement changed nothing and in the same step, so that all backends judge alike.
 //
-// nil is a repetition within the grace window. ErrUsed is a replay, for which the store revokes the grant. ErrRevoked,
-// ErrExpired and ErrNotFound change nothing.
+// nil is a repetition within the grace window. ErrUsed is a replay, for which the store revokes the grant. All others change
+// nothing.
 func (r Rotation) Missed(grant Grant) error {
 	head := grant.Refresh
 	switch {
-	case head == nil:
+	case head == nil, r.ClientID != grant.ClientID: // a stranger can end nothing
 		return ErrNotFound
 	case !grant.RevokeTime.IsZero():
 		return ErrRevoked
 	case !r.Now.Before(grant.ExpireTime), !r.Now.Before(head.ExpireTime):
 		return ErrExpired
+	case r.Generation == head.Generation && r.Hash.Equal(head.Hash):
+		return r.excess(grant)
 	case r.Generation >= head.Generation:
-		return ErrNotFound // the head would have matched
+		return ErrNotFound
 	case r.Generation == head.Generation-1 && r.inGrace(*head):
-		return nil
+		return r.excess(grant)
 	default:
 		return ErrUsed
 	}
@@ -26,8 +30,19 @@ func (r Rotation) Missed(grant Grant) error {
 // Presents reports whether the rotation shows the head of the line of a grant that stands.
 func (r Rotation) Presents(grant Grant) bool {
 	head := grant.Refresh
-	return head != nil && r.Generation == head.Generation && r.Hash.Equal(head.Hash) &&
-		grant.RevokeTime.IsZero() && r.Now.Before(grant.ExpireTime) && r.Now.Before(head.ExpireTime)
+	return head != nil && r.ClientID == grant.ClientID && r.Generation == head.Generation && r.Hash.Equal(head.Hash) &&
+		grant.RevokeTime.IsZero() && r.Now.Before(grant.ExpireTime) && r.Now.Before(head.ExpireTime) && r.excess(grant) == nil
+}
+
+// excess says what is asked for beyond the grant (RFC 6749 section 6, RFC 8707 section 2.2).
+func (r Rotation) excess(grant Grant) error {
+	if r.Resource != "" && r.Resource != grant.Resource {
+		return ErrResource
+	}
+	if slices.ContainsFunc(r.Scopes, func(scope string) bool { return !slices.Contains(grant.Scopes, scope) }) {
+		return ErrScope
+	}
+	return nil
 }
 
 // inGrace reports whether the head took its place less than Grace ago. A window of zero is none, also for a server whose

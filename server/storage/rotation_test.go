@@ -2,6 +2,7 @@ package storage_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -12,8 +13,8 @@ import (
 func TestMissedRotationIsExplained(t *testing.T) {
 	noon := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	line := func(change func(*storage.Grant)) storage.Grant {
-		grant := storage.Grant{ID: "grant", ExpireTime: noon.Add(2 * time.Hour), Refresh: &storage.Refresh{
-			Generation: 7, RotateTime: noon, ExpireTime: noon.Add(time.Hour),
+		grant := storage.Grant{ID: "grant", ClientID: "client", ExpireTime: noon.Add(2 * time.Hour), Refresh: &storage.Refresh{
+			Generation: 7, Hash: secret.NewText("token 7").Hash(), RotateTime: noon, ExpireTime: noon.Add(time.Hour),
 		}}
 		if change != nil {
 			change(&grant)
@@ -48,9 +49,48 @@ func TestMissedRotationIsExplained(t *testing.T) {
 		"a revoked grant that would have expired, too": {revoked, 6, time.Minute, 3 * time.Hour, storage.ErrRevoked},
 		"a grant that does not refresh":                {line(func(g *storage.Grant) { g.Refresh = nil }), 1, time.Minute, 0, storage.ErrNotFound},
 	} {
-		rotation := storage.Rotation{GrantID: "grant", Generation: c.generation, Grace: c.grace, Now: noon.Add(c.after)}
+		rotation := storage.Rotation{
+			GrantID: "grant", ClientID: "client", Generation: c.generation, Grace: c.grace, Now: noon.Add(c.after),
+		}
 		if got := rotation.Missed(c.grant); !errors.Is(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestMissedRotationThatAsksForMoreIsExplained(t *testing.T) {
+	noon := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	head := storage.Refresh{
+		Generation: 7, Hash: secret.NewText("token 7").Hash(), RotateTime: noon, ExpireTime: noon.Add(time.Hour),
+	}
+	grant := storage.Grant{
+		ID: "grant", ClientID: "client", Resource: "resource", Scopes: []string{"read", "write"},
+		ExpireTime: noon.Add(2 * time.Hour), Refresh: &head,
+	}
+	for name, c := range map[string]struct {
+		client, resource string
+		scopes           []string
+		generation       int64
+		want             error
+	}{
+		"the head for another resource":        {"client", "other", nil, 7, storage.ErrResource},
+		"the head for more scopes":             {"client", "resource", []string{"read", "admin"}, 7, storage.ErrScope},
+		"the predecessor for another resource": {"client", "other", nil, 6, storage.ErrResource},
+		"the predecessor for more scopes":      {"client", "", []string{"admin"}, 6, storage.ErrScope},
+		"the predecessor for less":             {"client", "resource", []string{"write"}, 6, nil},
+		"an older one for more":                {"client", "other", []string{"admin"}, 5, storage.ErrUsed},
+		"the head of another client":           {"stranger", "", nil, 7, storage.ErrNotFound},
+		"an older one of another client":       {"stranger", "", nil, 5, storage.ErrNotFound},
+	} {
+		rotation := storage.Rotation{
+			GrantID: "grant", ClientID: c.client, Resource: c.resource, Scopes: c.scopes, Generation: c.generation,
+			Hash: secret.NewText(fmt.Sprint("token ", c.generation)).Hash(), Grace: time.Minute, Now: noon,
+		}
+		if got := rotation.Missed(grant); !errors.Is(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+		if rotation.Presents(grant) {
+			t.Errorf("%s presents the head", name)
 		}
 	}
 }

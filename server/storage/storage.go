@@ -26,6 +26,9 @@ var (
 	ErrWrongBrowser = errors.New("storage: bound to another browser")
 	// ErrRevoked means that the grant has ended.
 	ErrRevoked = errors.New("storage: revoked")
+	// ErrResource means that a grant is for another resource than was asked for, and ErrScope that less was granted.
+	ErrResource = errors.New("storage: another resource")
+	ErrScope    = errors.New("storage: less was granted")
 	// ErrConflict means that the row is not what the caller saw, or that another holds it.
 	ErrConflict = errors.New("storage: conflict")
 	// ErrLimit means that a bound of the table is reached.

@@ -90,7 +90,7 @@ func exchange(ctx context.Context, s storage.Store, name string) error {
 // rotation presents the token of a generation.
 func rotation(name string, generation int) storage.Rotation {
 	return storage.Rotation{
-		GrantID: "grant " + name, Generation: int64(generation), Hash: hashOf(numbered("refresh", generation) + " " + name),
+		GrantID: "grant " + name, ClientID: "client", Generation: int64(generation), Hash: hashOf(numbered("refresh", generation) + " " + name),
 		Next: hashOf(numbered("refresh", generation+1) + " " + name), NextExpire: noon.Add(time.Hour),
 		Grace: time.Minute, Now: noon,
 	}

@@ -12,8 +12,9 @@ const (
 			UPDATE grants
 			SET last_used_time = $1, refresh_generation = refresh_generation + 1, refresh_hash = $5,
 				refresh_rotate_time = $1, refresh_expire_time = $6
-			WHERE id = $2 AND refresh_generation = $3 AND refresh_hash = $4
+			WHERE id = $2 AND refresh_generation = $3 AND refresh_hash = $4 AND client_id = $7
 				AND revoke_time IS NULL AND expire_time > $1 AND refresh_expire_time > $1
+				AND ($8::text = '' OR resource = $8) AND coalesce(scopes, '{}') @> coalesce($9::text[], '{}')
 			RETURNING ` + grantColumns + `
 		), ` + markClient + `
 		SELECT ` + grantColumns + ` FROM subject`
@@ -38,7 +39,8 @@ func (s *Store) RotateRefreshToken(ctx context.Context, rotation storage.Rotatio
 // moveHead replaces the head of a line, if the rotation presents it.
 func moveHead(tx *session, row *grantRow, rotation storage.Rotation) error {
 	return tx.row(grantFields(row), rotateRefreshToken, rotation.Now, rotation.GrantID, rotation.Generation,
-		digest{&rotation.Hash}, digest{&rotation.Next}, rotation.NextExpire)
+		digest{&rotation.Hash}, digest{&rotation.Next}, rotation.NextExpire, rotation.ClientID, rotation.Resource,
+		list{&rotation.Scopes})
 }
 
 // explainRotation says what a rotation means that did not find the head of its line. The lock on the row makes judgement

@@ -33,7 +33,7 @@ func answer(action string, err error) error {
 func isVerdict(err error) bool {
 	return slices.Contains([]error{
 		storage.ErrNotFound, storage.ErrExists, storage.ErrUsed, storage.ErrExpired, storage.ErrWrongBrowser,
-		storage.ErrRevoked, storage.ErrConflict, storage.ErrLimit, storage.ErrInvalid,
+		storage.ErrRevoked, storage.ErrResource, storage.ErrScope, storage.ErrConflict, storage.ErrLimit, storage.ErrInvalid,
 	}, err)
 }
 

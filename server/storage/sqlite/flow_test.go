@@ -67,7 +67,7 @@ func grantOf(code storage.Code) storage.Grant {
 // rotate moves the line of a grant on from a generation.
 func rotate(ctx context.Context, s storage.Store, grantID string, generation int64) (storage.Rotated, error) {
 	return s.RotateRefreshToken(ctx, storage.Rotation{
-		GrantID: grantID, Generation: generation, Hash: refreshHash(grantID, generation),
+		GrantID: grantID, ClientID: "client", Generation: generation, Hash: refreshHash(grantID, generation),
 		Next: refreshHash(grantID, generation+1), NextExpire: noon.Add(time.Hour), Grace: time.Minute, Now: noon,
 	})
 }

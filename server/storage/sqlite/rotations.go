@@ -12,10 +12,13 @@ import (
 
 const (
 	// Everything that makes a rotation right is in the guard: of racing statements one finds the row.
-	rotateRefreshToken = `UPDATE grants SET refresh_generation = refresh_generation + 1, refresh_hash = ?,
-			refresh_rotate_time = ?, refresh_expire_time = ?, last_used_time = ?
-		WHERE id = ? AND refresh_generation = ? AND refresh_hash = ?
-			AND revoke_time IS NULL AND expire_time > ? AND refresh_expire_time > ?
+	rotateRefreshToken = `UPDATE grants SET refresh_generation = refresh_generation + 1, refresh_hash = ?1,
+			refresh_rotate_time = ?2, refresh_expire_time = ?3, last_used_time = ?2
+		WHERE id = ?4 AND client_id = ?5 AND refresh_generation = ?6 AND refresh_hash = ?7
+			AND revoke_time IS NULL AND expire_time > ?2 AND refresh_expire_time > ?2
+			AND (?8 = '' OR resource = ?8)
+			AND (?9 = '[]' OR NOT EXISTS (SELECT 1 FROM json_each(?9) asked
+				WHERE asked.value NOT IN (SELECT value FROM json_each(scopes))))
 		RETURNING ` + grantColumns
 )
 
@@ -28,8 +31,9 @@ func (s *Store) RotateRefreshToken(
 		rotated, replayed = storage.Rotated{}, false
 		now := at(rotation.Now)
 		err := tx.row(grantFields(&rotated.Grant), rotateRefreshToken,
-			digest{&rotation.Next}, now, at(rotation.NextExpire), now,
-			rotation.GrantID, rotation.Generation, digest{&rotation.Hash}, now, now)
+			digest{&rotation.Next}, now, at(rotation.NextExpire),
+			rotation.GrantID, rotation.ClientID, rotation.Generation, digest{&rotation.Hash},
+			rotation.Resource, list{&rotation.Scopes})
 		if errors.Is(err, sql.ErrNoRows) {
 			rotated.Repeated = true
 			replayed, err = missed(tx, rotation, &rotated.Grant)

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ const (
 func (s *scene) rotation(grant storage.Grant) storage.Rotation {
 	return storage.Rotation{
 		GrantID:    grant.ID,
+		ClientID:   grant.ClientID,
 		Generation: grant.Refresh.Generation,
 		Hash:       grant.Refresh.Hash,
 		Next:       s.hash(),
@@ -106,6 +108,53 @@ func rotationChecks() []check {
 			grant.Refresh = nil
 			s.must(s.RedeemCode(t.Context(), code.Hash, s.now, grant))
 			s.refused(storage.ErrNotFound, rotation)
+		}},
+		{"a rotation may ask for what was granted, or less", func(t *testing.T, s *scene) {
+			grant := s.grant("client", "alice")
+			for _, scopes := range [][]string{grant.Scopes, grant.Scopes[:1], grant.Scopes[1:], {}} {
+				rotation := s.rotation(grant)
+				rotation.Resource, rotation.Scopes = grant.Resource, scopes
+				grant = after(grant, rotation)
+				for _, repeated := range []bool{false, true} {
+					rotated, err := s.RotateRefreshToken(t.Context(), rotation)
+					s.must(err)
+					same(t, rotated, storage.Rotated{Grant: grant, Repeated: repeated})
+				}
+				s.stands(grant)
+			}
+		}},
+		{"a rotation that asks for more is refused, and so is its repetition", func(_ *testing.T, s *scene) {
+			grant := s.grant("client", "alice")
+			first := s.rotation(grant)
+			beyond := func(rotation storage.Rotation) {
+				other, wider := rotation, rotation
+				other.Resource = grant.Resource + "/other"
+				wider.Scopes = append(slices.Clone(grant.Scopes), "admin")
+				s.refused(storage.ErrResource, other)
+				s.refused(storage.ErrScope, wider)
+			}
+			beyond(first)
+			s.rotate(grant)
+			beyond(first)
+		}},
+		{"a replay ends the grant, whatever it asks for", func(t *testing.T, s *scene) {
+			grant := s.grant("client", "alice")
+			replay := s.rotation(grant)
+			replay.Resource, replay.Scopes = grant.Resource+"/other", []string{"admin"}
+			s.rotate(s.rotate(grant))
+			_, err := s.RotateRefreshToken(t.Context(), replay)
+			s.want(storage.ErrUsed, err)
+			same(t, s.detail(grant.ID).Grant.RevokeReason, storage.RevokedByRefreshReplay)
+		}},
+		{"another client finds nothing and ends nothing", func(_ *testing.T, s *scene) {
+			grant := s.grant("client", "alice")
+			old := s.rotation(grant)
+			grant = s.rotate(s.rotate(grant))
+			for _, rotation := range []storage.Rotation{old, s.rotation(grant)} {
+				rotation.ClientID = "stranger"
+				s.refused(storage.ErrNotFound, rotation)
+			}
+			s.stands(grant)
 		}},
 		{"what was never handed out is not found and revokes nothing", func(t *testing.T, s *scene) {
 			grant := s.rotate(s.rotate(s.grant("client", "alice")))

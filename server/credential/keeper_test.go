@@ -328,10 +328,30 @@ func TestFailingProviderIsLeftAlone(t *testing.T) {
 	b.clock.Advance(5 * time.Minute)
 	before := b.idp.Requests(upstreamtest.Token)
 	for range 50 {
-		b.wantHeld(t, keeper, true)
+		standing, err := b.standing(t, keeper)
+		if err != nil || !standing.Held || !standing.Until.After(b.clock.Now()) {
+			t.Fatalf("standing = %+v, %v; want one that stands for a moment", standing, err)
+		}
 	}
 	if n := b.idp.Requests(upstreamtest.Token) - before; n != 1 {
 		t.Errorf("%d calls in one moment", n)
+	}
+}
+
+func TestAProviderIsNotLeftAloneForAsLongAsAClockWasWrong(t *testing.T) {
+	b := newBench(t)
+	keeper := b.keeper(t, b.provider)
+	b.clock.Advance(time.Hour)
+	b.idp.SetFault(upstreamtest.Token, upstreamtest.Status(503))
+	if _, err := b.standing(t, keeper); err == nil {
+		t.Fatal("it stands an hour after the last confirmation")
+	}
+	b.idp.SetFault(upstreamtest.Token, nil)
+	b.clock.Advance(-58 * time.Minute)
+	before := b.idp.Requests(upstreamtest.Introspection)
+	b.wantHeld(t, keeper, true)
+	if n := b.idp.Requests(upstreamtest.Introspection) - before; n != 1 {
+		t.Errorf("asked %d times", n)
 	}
 }
 

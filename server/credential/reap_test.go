@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -91,6 +92,20 @@ func TestTokensAreGivenBackAfterAnOutage(t *testing.T) {
 	}
 }
 
+func TestAnOutageThatDoesNotEndStopsNothingForGood(t *testing.T) {
+	b := newBench(t)
+	reaper := b.reaper()
+	b.disconnect(t)
+	b.keep(t, withScope(b.idp.LogIn(t, b.provider, "alice"), "openid other"))
+	b.disconnect(t)
+	b.idp.SetFault(upstreamtest.Revocation, upstreamtest.Status(503))
+	wantReaped(t, reaper, 1)
+	b.clock.Advance(6 * 24 * time.Hour)
+	wantReaped(t, reaper, 0)
+	b.clock.Advance(2 * 24 * time.Hour)
+	wantReaped(t, reaper, 1)
+}
+
 func withScope(login upstream.Login, scope string) upstream.Login {
 	login.Tokens.Scope = scope
 	return login
@@ -100,19 +115,21 @@ func withScope(login upstream.Login, scope string) upstream.Login {
 func TestGivingBackEndsNobodyElsesSession(t *testing.T) {
 	for name, test := range map[string]struct {
 		oneSession bool
-		unnamed    bool // the provider names no session
+		unnamed    string // scopes of logins for which the provider names no session
 		given      int
 	}{
-		"one session":          {oneSession: true},
-		"two sessions":         {given: 1},
-		"sessions without ids": {oneSession: true, unnamed: true},
+		"one session":               {oneSession: true},
+		"two sessions":              {given: 1},
+		"sessions without ids":      {oneSession: true, unnamed: "openid one, openid two"},
+		"what goes is without id":   {oneSession: true, unnamed: "openid one"},
+		"what stays is without one": {oneSession: true, unnamed: "openid two"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.idp.Configure(func(s *upstreamtest.Settings) { s.OneSession = test.oneSession })
 			login := func(scope string) upstream.Login {
 				login := withScope(b.idp.LogIn(t, b.provider, "alice"), scope)
-				if test.unnamed {
+				if strings.Contains(test.unnamed, scope) {
 					login.SessionID = ""
 				}
 				return login
@@ -140,6 +157,29 @@ func TestGivingBackEndsNobodyElsesSession(t *testing.T) {
 				t.Errorf("the last one was given back %d times", n)
 			}
 		})
+	}
+}
+
+func TestATokenThatTheProviderDoesNotKnowIsGivenBack(t *testing.T) {
+	b := newBench(t)
+	record, err := b.store.Credential(t.Context(), b.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.disconnect(t)
+	returner := credential.Returner{Store: b.store, Vault: b.vault, Provider: b.provider, Now: b.clock.Now}
+	for name, test := range map[string]struct {
+		fault upstreamtest.Fault
+		fails bool
+	}{
+		"unknown": {upstreamtest.OAuthError(400, "invalid_grant"), false},
+		"refused": {upstreamtest.OAuthError(401, "invalid_client"), true},
+		"outage":  {upstreamtest.Status(503), true},
+	} {
+		b.idp.SetFault(upstreamtest.Revocation, test.fault)
+		if err := returner.Return(t.Context(), record); (err != nil) != test.fails {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -153,3 +153,27 @@ func TestConfirmationFromTheFutureDoesNotStand(t *testing.T) {
 	b.idp.LogOut("alice")
 	b.wantHeld(t, keeper, false)
 }
+
+// overtaken is a provider at which the user logs in while a renewal is under way.
+type overtaken struct {
+	credential.Provider
+	login func()
+}
+
+func (p overtaken) Renew(ctx context.Context, tokens upstream.Tokens) (upstream.Login, error) {
+	p.login()
+	return p.Provider.Renew(ctx, tokens)
+}
+
+func TestALoginDuringARenewalConfirms(t *testing.T) {
+	b := newBench(t)
+	b.idp.Configure(func(s *upstreamtest.Settings) { s.RefreshLifetime = 24 * time.Hour })
+	b.login(t)
+	keeper := b.keeper(t, overtaken{b.provider, func() { b.login(t) }})
+	b.clock.Advance(time.Hour) // nothing else stands any more
+	b.wantHeld(t, keeper, true)
+	record, err := b.store.Credential(t.Context(), b.id)
+	if err != nil || record.Version != 3 {
+		t.Errorf("the login is not what is stored: version %d, %v", record.Version, err)
+	}
+}

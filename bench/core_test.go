@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,11 +19,12 @@ import (
 // openCore opens a whole core on a durable store, and connects to it the way of an edge in the process.
 func openCore(b *testing.B, s store) gatehousev1.AuthServiceClient {
 	b.Helper()
-	return openCoreIn(b, s, b.TempDir())
+	core, _ := openCoreIn(b, s, b.TempDir())
+	return core
 }
 
-// openCoreIn has the data directory chosen by its caller.
-func openCoreIn(b *testing.B, s store, data string) gatehousev1.AuthServiceClient {
+// openCoreIn has the data directory chosen by its caller, who may also close the core before the benchmark ends.
+func openCoreIn(b *testing.B, s store, data string) (core gatehousev1.AuthServiceClient, closeCore func()) {
 	b.Helper()
 	cfg, err := config.Load(config.Sources{Environ: []string{
 		"MCP_SERVER_BASE_URL=https://mcp.example.com", "GATEHOUSE_DATA_DIR=" + data,
@@ -32,20 +34,21 @@ func openCoreIn(b *testing.B, s store, data string) gatehousev1.AuthServiceClien
 	if err != nil {
 		b.Fatal(err)
 	}
-	core, err := server.Open(b.Context(), server.Deps{
+	opened, err := server.Open(b.Context(), server.Deps{
 		Config: cfg, Provider: provider{}, Logger: slog.New(slog.DiscardHandler), Random: secret.NewSource(nil), Now: time.Now,
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() {
-		if err := core.Close(); err != nil {
+	closeCore = sync.OnceFunc(func() {
+		if err := opened.Close(); err != nil {
 			b.Error(err)
 		}
 	})
-	channel := inprocess.NewChannel(core.Chain(interceptor.InProcessGate(interceptor.NewTable())))
-	core.Register(channel)
-	return gatehousev1.NewAuthServiceClient(channel)
+	b.Cleanup(closeCore)
+	channel := inprocess.NewChannel(opened.Chain(interceptor.InProcessGate(interceptor.NewTable())))
+	opened.Register(channel)
+	return gatehousev1.NewAuthServiceClient(channel), closeCore
 }
 
 // passThrough is a browser that comes straight back from provider.

@@ -29,8 +29,8 @@ type limit struct {
 func openLimit(b *testing.B, s store) *limit {
 	b.Helper()
 	s, data := s.another(b), b.TempDir()
-	core := openCoreIn(b, s, data)
-	openLines(b, core, passThrough)
+	core, _ := openCoreIn(b, s, data)
+	openLines(b, core)
 	code, err := register(b, core).authorize(b.Context(), passThrough)
 	if err != nil {
 		b.Fatal(err)

@@ -58,6 +58,9 @@ type Config struct {
 // closeTimeout bounds the wait for a provider at the end. The process has ten seconds.
 const closeTimeout = 5 * time.Second
 
+// lapseLeeway is how much later than the provider's our clock may say that an access token is over.
+const lapseLeeway = time.Minute
+
 // Keeper answers whether the provider still stands behind a credential, and renews it when due.
 type Keeper struct {
 	deps   Deps
@@ -200,6 +203,8 @@ func (k *Keeper) ask(ctx context.Context, id string) (Standing, error) {
 		return k.record(ctx, record.Confirmation()), nil
 	case upstream.KindOf(err) == upstream.KindNotHeld && record.HasRefreshToken:
 		return k.renew(ctx, record, tokens, known) // only a refused renewal is a verdict
+	case upstream.KindOf(err) == upstream.KindNotHeld && k.lapsed(record):
+		return k.lapse(ctx, record, err, known)
 	case upstream.KindOf(err) == upstream.KindNotHeld:
 		// Nothing makes these tokens good again, but whoever holds ours may ask on and on, at the expense of the provider.
 		k.known.Set(record.ID, knowledge{version: record.Version, refused: k.deps.Now()})
@@ -213,6 +218,11 @@ func (k *Keeper) ask(ctx context.Context, id string) (Standing, error) {
 func (k *Keeper) due(record storage.Credential) bool {
 	return record.HasRefreshToken && !record.AccessExpireTime.IsZero() &&
 		!k.deps.Now().Before(record.AccessExpireTime.Add(-k.config.RenewAhead))
+}
+
+// lapsed reports whether an access token is over by its own word, also for a clock that goes late.
+func (k *Keeper) lapsed(record storage.Credential) bool {
+	return !record.AccessExpireTime.IsZero() && !k.deps.Now().Before(record.AccessExpireTime.Add(lapseLeeway))
 }
 
 // record tells the other replicas, and this one after a restart, that the provider said yes. Where that fails, the

@@ -413,6 +413,28 @@ func TestARefusalIsNotAskedForAgainAtOnce(t *testing.T) {
 	b.wantHeld(t, keeper, true)
 }
 
+// A client goes to a login only when its refresh token is refused: a grant that nothing can make good again must end.
+func TestTokensThatLapseEndTheirGrants(t *testing.T) {
+	b := newBench(t)
+	login := b.idp.LogIn(t, b.provider, "alice")
+	login.Tokens.RefreshToken = secret.Text{}
+	b.keep(t, login)
+	keeper := b.keeper(t, b.provider)
+	b.clock.Advance(4 * time.Minute) // of five
+	b.wantHeld(t, keeper, true)
+	b.idp.SetFault(upstreamtest.Introspection, upstreamtest.Status(503))
+	b.clock.Advance(90 * time.Second) // clocks differ
+	b.wantHeld(t, keeper, true)
+	if !b.live(t) {
+		t.Error("ended before the tokens have lapsed for every clock")
+	}
+	b.clock.Advance(time.Minute)
+	b.wantHeld(t, keeper, false)
+	if b.live(t) || len(b.revoked) == 0 {
+		t.Errorf("the grant lives on; verifiers heard of %v", b.revoked)
+	}
+}
+
 func TestDisabledUserIsNoticedAtTheNextCheck(t *testing.T) {
 	b := newBench(t)
 	keeper := b.keeper(t, b.provider)

@@ -137,6 +137,22 @@ func (k *Keeper) end(ctx context.Context, lease storage.Lease, cause error, know
 	return Standing{}, nil
 }
 
+// lapse ends the grants of a credential that cannot be renewed and is over. Only a login brings it back, and a client goes
+// to one when its refresh token is refused; until then it would refresh and be turned away for ever. The lease keeps a
+// login that comes meanwhile out of it.
+func (k *Keeper) lapse(ctx context.Context, record storage.Credential, cause error, known knowledge) (Standing, error) {
+	now := k.deps.Now()
+	known.refused = now // unless another login came first
+	lease, err := k.deps.Store.BeginRenewal(ctx, record.ID, record.Version, now, now.Add(k.config.LeaseTTL))
+	switch {
+	case errors.Is(err, storage.ErrConflict):
+		return k.superseded(ctx, record.ID, known)
+	case err != nil:
+		return Standing{}, oauth.Unavailable(err)
+	}
+	return k.end(ctx, lease, cause, known)
+}
+
 // wait lets another replica finish its renewal. Meanwhile the last confirmation stands, if it is fresh enough.
 func (k *Keeper) wait(ctx context.Context, record storage.Credential, known knowledge) (Standing, error) {
 	if standing, err := k.stale(known, nil); err == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -67,7 +68,7 @@ type Keeper struct {
 	config Config
 	known  *otter.Cache[string, knowledge]
 	flight singleflight.Group
-	late   sync.WaitGroup // questions that went on without those who asked
+	asking sync.WaitGroup // questions under way, perhaps without those who asked
 }
 
 // knowledge is what this process has last heard about a credential.
@@ -103,7 +104,7 @@ func (k *Keeper) Standing(ctx context.Context, confirmation storage.Confirmation
 	}
 	// All grants of a user share the credential, and all their requests share one question.
 	id := confirmation.CredentialID
-	asked := k.flight.DoChan(id, func() (any, error) { return k.ask(context.WithoutCancel(ctx), id) })
+	asked := k.flight.DoChan(id, func() (any, error) { return k.question(context.WithoutCancel(ctx), id) })
 	timer := time.NewTimer(k.config.Patience)
 	defer timer.Stop()
 	select {
@@ -113,10 +114,22 @@ func (k *Keeper) Standing(ctx context.Context, confirmation storage.Confirmation
 	}
 	// A provider that hangs would otherwise hang everybody's requests. The question goes on, for the next request.
 	if standing, err := k.stale(known, nil); err == nil {
-		k.late.Go(func() { <-asked })
 		return standing, nil
 	}
 	return unwrap(<-asked)
+}
+
+// question asks for all who wait. Its goroutine has nobody to recover a panic, which therefore becomes the answer.
+func (k *Keeper) question(ctx context.Context, id string) (answer any, err error) {
+	k.asking.Add(1)
+	defer k.asking.Done()
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("credential: the question about %s panicked: %v\n\n%s", id, cause, debug.Stack())
+			k.deps.Logger.ErrorContext(ctx, "a question to the provider panicked", "error", err) // whoever asked may have left
+		}
+	}()
+	return k.ask(ctx, id)
 }
 
 func unwrap(answer singleflight.Result) (Standing, error) {
@@ -131,7 +144,7 @@ func unwrap(answer singleflight.Result) (Standing, error) {
 func (k *Keeper) Close() {
 	settled := make(chan struct{})
 	go func() {
-		k.late.Wait()
+		k.asking.Wait()
 		close(settled)
 	}()
 	timer := time.NewTimer(closeTimeout)
@@ -168,6 +181,9 @@ func (k *Keeper) recall(stored storage.Confirmation) knowledge {
 	}
 	if stored.UpdateTime.After(known.confirmed) && !stored.UpdateTime.After(horizon) {
 		known.confirmed = stored.UpdateTime
+	}
+	if known.confirmed.After(known.refused) { // another replica has heard better since
+		known.refused = time.Time{}
 	}
 	return known
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/server/credential"
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
+	"github.com/gatehouse-auth/gatehouse/server/secret"
 	"github.com/gatehouse-auth/gatehouse/server/upstream"
 	"github.com/gatehouse-auth/gatehouse/server/upstream/upstreamtest"
 )
@@ -116,4 +117,43 @@ func TestNobodyIsAnsweredFromMemoryBeyondTheStaleness(t *testing.T) {
 	if standing := <-answered; !standing.Held {
 		t.Error("the provider's answer was not waited for")
 	}
+}
+
+// panickyProvider has a bug.
+type panickyProvider struct{ *upstream.OIDC }
+
+func (panickyProvider) Confirm(context.Context, upstream.Tokens) error { panic("on purpose") }
+
+// A question has a goroutine of its own, where nobody recovers a panic.
+func TestAPanicIsTheAnswerAndNotTheEnd(t *testing.T) {
+	b := newBench(t)
+	b.longLived(t)
+	keeper := b.impatient(t, panickyProvider{b.provider}, time.Minute)
+	b.clock.Advance(time.Hour)
+	for range 2 {
+		if standing, err := b.standing(t, keeper); err == nil || standing.Held {
+			t.Errorf("standing = %+v, %v", standing, err)
+		}
+	}
+}
+
+// The last word counts, whoever heard it: a refusal that the provider has taken back since does not stand.
+func TestAConfirmationElsewhereOutdatesARefusal(t *testing.T) {
+	b := newBench(t)
+	b.idp.Configure(func(s *upstreamtest.Settings) { s.AccessLifetime = 24 * time.Hour })
+	login := b.idp.LogIn(t, b.provider, "alice")
+	login.Tokens.RefreshToken = secret.Text{}
+	b.keep(t, login)
+	one, other := b.keeper(t, b.provider), b.keeper(t, b.provider)
+	b.clock.Advance(2 * time.Minute)
+	b.idp.SetFault(upstreamtest.Introspection, upstreamtest.Body(200, "application/json", `{"active":false}`))
+	b.wantHeld(t, one, false)
+	b.idp.SetFault(upstreamtest.Introspection, nil)
+	b.clock.Advance(10 * time.Second)
+	b.wantHeld(t, other, true)
+	b.wantHeld(t, one, true)
+	b.down()
+	b.clock.Advance(2 * time.Minute)
+	b.wantHeld(t, other, true)
+	b.wantHeld(t, one, true)
 }

@@ -38,9 +38,7 @@ func told(err error) answer { return answer{verdict: verdict(err)} }
 
 // verdict strips what a backend wraps around a sentinel.
 func verdict(err error) error {
-	for _, sentinel := range []error{
-		storage.ErrNotFound, storage.ErrExists, storage.ErrUsed, storage.ErrExpired, storage.ErrRevoked, storage.ErrConflict,
-	} {
+	for _, sentinel := range storage.Verdicts() {
 		if errors.Is(err, sentinel) && !errors.Is(err, storage.ErrUnavailable) {
 			return sentinel
 		}

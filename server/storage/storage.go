@@ -40,6 +40,14 @@ var (
 	ErrUnavailable = errors.New("storage: unavailable")
 )
 
+// Verdicts returns the sentinels that answer what was asked, which are all but ErrUnavailable.
+func Verdicts() []error {
+	return []error{
+		ErrNotFound, ErrExists, ErrUsed, ErrExpired, ErrWrongBrowser, ErrRevoked, ErrResource, ErrScope, ErrConflict,
+		ErrLimit, ErrInvalid,
+	}
+}
+
 // Store is everything that a backend offers.
 type Store interface {
 	Clients

@@ -30,7 +30,7 @@ func answer(action string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case isVerdict(err):
+	case slices.Contains(storage.Verdicts(), err): // with ==, since one that is joined with a failure is none any more
 		return err
 	case errors.Is(err, pgx.ErrNoRows):
 		return storage.ErrNotFound
@@ -43,14 +43,6 @@ func answer(action string, err error) error {
 	default:
 		return fmt.Errorf("postgres: %s: %w: %w", action, storage.ErrUnavailable, err)
 	}
-}
-
-// isVerdict compares with == through Contains: a verdict that is joined with a failure is not one any more.
-func isVerdict(err error) bool {
-	return slices.Contains([]error{
-		storage.ErrNotFound, storage.ErrExists, storage.ErrUsed, storage.ErrExpired, storage.ErrWrongBrowser,
-		storage.ErrRevoked, storage.ErrResource, storage.ErrScope, storage.ErrConflict, storage.ErrLimit, storage.ErrInvalid,
-	}, err)
 }
 
 // sqlState returns the code of the server's error, or nothing when the error is not the server's.

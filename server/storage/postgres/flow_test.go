@@ -134,9 +134,7 @@ func wantOutage(t *testing.T, err error) {
 	if !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("an outage answered %v, want %v", err, storage.ErrUnavailable)
 	}
-	for _, verdict := range []error{
-		storage.ErrNotFound, storage.ErrExists, storage.ErrUsed, storage.ErrExpired, storage.ErrRevoked, storage.ErrConflict,
-	} {
+	for _, verdict := range storage.Verdicts() {
 		if errors.Is(err, verdict) {
 			t.Errorf("an outage is told as a verdict: %v", err)
 		}

@@ -119,7 +119,7 @@ func wantOutage(t *testing.T, err error) {
 	if !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("a full disk answered %v, want %v", err, storage.ErrUnavailable)
 	}
-	for _, verdict := range []error{storage.ErrNotFound, storage.ErrExists, storage.ErrUsed, storage.ErrExpired} {
+	for _, verdict := range storage.Verdicts() {
 		if errors.Is(err, verdict) {
 			t.Errorf("a full disk is told as a verdict: %v", err)
 		}

@@ -157,6 +157,25 @@ func TestFailingOperationLeavesItsNeighboursAlone(t *testing.T) {
 	})
 }
 
+// Not every change is one of rows.
+func TestFailingOperationLeavesNoTableBehind(t *testing.T) {
+	b := newBench(t)
+	err := b.write(t.Context(), "half", func(tx *session) error {
+		if err := tx.run(`CREATE TABLE half (id INTEGER NOT NULL PRIMARY KEY) STRICT`); err != nil {
+			return err
+		}
+		return storage.ErrUsed
+	})
+	if !errors.Is(err, storage.ErrUsed) {
+		t.Errorf("told %v, want %v", err, storage.ErrUsed)
+	}
+	var tables int
+	err = b.reader.row(t.Context(), []any{&tables}, `SELECT count(*) FROM sqlite_schema WHERE name = 'half'`)
+	if err != nil || tables != 0 {
+		t.Errorf("%d tables, %v", tables, err)
+	}
+}
+
 func TestFailedCommitIsAnOutageForTheWholeBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)

@@ -18,7 +18,7 @@ import (
 // by reflection) costs as much as a lookup. Its methods take no context on purpose: see the package comment on interrupts.
 type session struct {
 	conn       driver.Conn
-	statements map[string]*statement // by text; every text is a constant, which bounds the map
+	statements map[string]*statement // by text; texts are put together from constants, which bounds the map
 	args       []driver.NamedValue   // of the statement that runs
 	values     []driver.Value        // of its row
 

@@ -60,6 +60,7 @@ func (a *accounts) BeginAccountLogin(context.Context, *gatehousev1.BeginAccountL
 	}
 	return &gatehousev1.BeginAccountLoginResponse{
 		Uri: "https://idp.example.net/auth?state=state-account", State: "state-account", BrowserSecret: "secret-of-state-account",
+		ExpireTime: timestamppb.New(epoch().Add(10 * time.Minute)),
 	}, nil
 }
 

@@ -37,7 +37,7 @@ func (p *Pages) showConsent(w http.ResponseWriter, r *http.Request) {
 			p.fault(w, r, err)
 			return
 		}
-		p.cookie.set(w, r, pagePurpose, handle, secret)
+		p.cookie.set(w, r, pagePurpose, handle, secret, consent.GetExpireTime().AsTime())
 	}
 	p.renderForms(w, r, http.StatusOK, document{
 		view:  "consent",

@@ -25,10 +25,6 @@ const (
 )
 
 const (
-	// cookieLife is the life of a transaction, and so of its cookies.
-	cookieLife = 10 * time.Minute
-	// clockSkew is how far in the future a cookie may be issued, for servers whose clocks differ.
-	clockSkew = time.Minute
 	// maxCookies bounds the flows that one browser has under way, for each purpose.
 	maxCookies = 8
 	// secretBytes is the length of a page secret.
@@ -38,7 +34,8 @@ const (
 )
 
 // cookieJar reads and writes the cookies of flows: one cookie of each purpose for each flow, so that several tabs never
-// disturb one another. Values are "<purpose>.<seconds of issue>.<secret>".
+// disturb one another. Values are "<purpose>.<seconds of issue>.<secret>". The time only tells which is the oldest: whether a flow
+// still lives is decided by the core, whose settings say how long.
 type cookieJar struct {
 	secure bool
 	random io.Reader
@@ -66,21 +63,19 @@ func (j cookieJar) secret(r *http.Request, p purpose, flow string) (string, bool
 	if len(found) != 1 {
 		return "", false
 	}
-	issued, secret, ok := parseCookie(p, found[0].Value)
-	if !ok || !j.fresh(issued) {
-		return "", false
-	}
-	return secret, true
+	_, secret, ok := parseCookie(p, found[0].Value)
+	return secret, ok
 }
 
-// set writes a flow's cookie and removes the oldest of its purpose beyond maxCookies.
-func (j cookieJar) set(w http.ResponseWriter, r *http.Request, p purpose, flow, secret string) {
+// set writes a flow's cookie and removes the oldest of its purpose beyond maxCookies. The core decides when the flow ends;
+// the cookie only goes with it.
+func (j cookieJar) set(w http.ResponseWriter, r *http.Request, p purpose, flow, secret string, expire time.Time) {
 	name := j.name(p, flow)
 	for _, old := range j.surplus(r, p, name) {
 		j.write(w, old, "", -1)
 	}
 	value := fmt.Sprintf("%s.%d.%s", p, j.now().Unix(), secret)
-	j.write(w, name, value, int(cookieLife/time.Second))
+	j.write(w, name, value, max(1, int(expire.Sub(j.now()).Seconds())))
 }
 
 // clear removes a flow's cookie.
@@ -109,8 +104,8 @@ func (j cookieJar) write(w http.ResponseWriter, name, value string, maxAge int) 
 	})
 }
 
-// surplus returns the cookies of a purpose that must go before one more is set: those that are of no use, and the oldest
-// of the rest. Browsers send older cookies first, which settles equal seconds.
+// surplus returns the cookies of a purpose that must go before one more is set: those that nobody can read, and the
+// oldest of the rest. Browsers send older cookies first, which settles equal seconds.
 func (j cookieJar) surplus(r *http.Request, p purpose, adding string) []string {
 	type flow struct {
 		name   string
@@ -122,7 +117,7 @@ func (j cookieJar) surplus(r *http.Request, p purpose, adding string) []string {
 		if !strings.HasPrefix(c.Name, j.prefix(p)) || c.Name == adding {
 			continue
 		}
-		if issued, _, ok := parseCookie(p, c.Value); ok && j.fresh(issued) {
+		if issued, _, ok := parseCookie(p, c.Value); ok {
 			live = append(live, flow{c.Name, issued})
 		} else {
 			names = append(names, c.Name)
@@ -133,12 +128,6 @@ func (j cookieJar) surplus(r *http.Request, p purpose, adding string) []string {
 		names = append(names, oldest.name)
 	}
 	return names
-}
-
-// fresh reports whether a cookie of that time can belong to a live transaction.
-func (j cookieJar) fresh(issued time.Time) bool {
-	age := j.now().Sub(issued)
-	return age < cookieLife && age >= -clockSkew
 }
 
 // parseCookie splits a cookie value. It fails for a value of another purpose.

@@ -12,10 +12,34 @@ func testJar(secure bool) cookieJar {
 	return cookieJar{secure: secure, random: strings.NewReader(strings.Repeat("x", secretBytes)), now: epoch}
 }
 
+func flowEnd() time.Time { return epoch().Add(10 * time.Minute) }
+
+// The setting for the time of a login is the core's. A cookie that is gone earlier turns the user into another browser.
+func TestCookiesLiveAsLongAsTheirFlow(t *testing.T) {
+	j := testJar(true)
+	for life, want := range map[time.Duration]int{
+		45 * time.Minute: 45 * 60, time.Minute: 60, 1500 * time.Millisecond: 1, 0: 1, -time.Hour: 1,
+	} {
+		w := httptest.NewRecorder()
+		j.set(w, httptest.NewRequest(http.MethodGet, "/", nil), bindPurpose, "state", "secret", epoch().Add(life))
+		c := answerOf(w).Cookies()[0]
+		if c.MaxAge != want {
+			t.Errorf("of a flow that lives %v: %s", life, c)
+		}
+		late := httptest.NewRequest(http.MethodGet, "/", nil)
+		late.AddCookie(c)
+		j.now = func() time.Time { return epoch().Add(life) }
+		if secret, ok := j.secret(late, bindPurpose, "state"); !ok || secret != "secret" {
+			t.Errorf("at the end of %v the cookie is not read", life)
+		}
+		j.now = epoch
+	}
+}
+
 func TestCookiesAreBoundToThisHostAndThisBrowser(t *testing.T) {
 	for _, secure := range []bool{true, false} {
 		w := httptest.NewRecorder()
-		testJar(secure).set(w, httptest.NewRequest(http.MethodGet, "/", nil), bindPurpose, "state", "secret")
+		testJar(secure).set(w, httptest.NewRequest(http.MethodGet, "/", nil), bindPurpose, "state", "secret", flowEnd())
 		c := answerOf(w).Cookies()[0]
 		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.MaxAge != 600 || c.Secure != secure {
 			t.Errorf("secure %t: %s", secure, c)
@@ -53,12 +77,11 @@ func TestUselessCookiesAreRemovedBeforeLiveOnes(t *testing.T) {
 		w := httptest.NewRecorder()
 		old := j
 		old.now = func() time.Time { return epoch().Add(-ago) }
-		old.set(w, httptest.NewRequest(http.MethodGet, "/", nil), bindPurpose, ago.String(), "secret")
+		old.set(w, httptest.NewRequest(http.MethodGet, "/", nil), bindPurpose, ago.String(), "secret", flowEnd())
 		c := answerOf(w).Cookies()[0]
 		r.AddCookie(c)
 		return c.Name
 	}
-	expired := at(cookieLife)
 	var live []string
 	for i := range maxCookies {
 		live = append(live, at(time.Duration(maxCookies-i)*time.Minute))
@@ -68,13 +91,13 @@ func TestUselessCookiesAreRemovedBeforeLiveOnes(t *testing.T) {
 
 	removed := make(map[string]bool)
 	w := httptest.NewRecorder()
-	j.set(w, r, bindPurpose, "new", "secret")
+	j.set(w, r, bindPurpose, "new", "secret", flowEnd())
 	for _, c := range answerOf(w).Cookies() {
 		if c.MaxAge < 0 {
 			removed[c.Name] = true
 		}
 	}
-	for _, name := range []string{expired, j.prefix(bindPurpose) + "odd", live[0]} {
+	for _, name := range []string{j.prefix(bindPurpose) + "odd", live[0]} {
 		if !removed[name] {
 			t.Errorf("%s stays", name)
 		}
@@ -108,7 +131,7 @@ func FuzzCookies(f *testing.F) {
 			t.Errorf("%q counts for another purpose", value)
 		}
 		w := httptest.NewRecorder()
-		j.set(w, r, bindPurpose, "other", "secret")
+		j.set(w, r, bindPurpose, "other", "secret", flowEnd())
 		for _, c := range answerOf(w).Cookies() {
 			if !strings.HasPrefix(c.Name, "__Host-gatehouse-bind-") {
 				t.Errorf("%q makes the server touch cookie %q", value, c.Name)

@@ -36,7 +36,7 @@ func (p *Pages) continueUpstream(w http.ResponseWriter, r *http.Request, upstrea
 		p.fault(w, r, errRedirect)
 		return
 	}
-	p.cookie.set(w, r, bindPurpose, upstream.GetState(), upstream.GetBrowserSecret())
+	p.cookie.set(w, r, bindPurpose, upstream.GetState(), upstream.GetBrowserSecret(), upstream.GetExpireTime().AsTime())
 	provider := firstNonEmpty(upstream.GetProviderName(), "your identity provider")
 	p.moveOn(w, r, "Taking you to "+provider, "Continue to "+provider, target)
 }

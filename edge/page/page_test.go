@@ -94,6 +94,7 @@ func newCore() *core {
 					State:         state,
 					BrowserSecret: "secret-of-" + state,
 					ProviderName:  "Keycloak",
+					ExpireTime:    timestamppb.New(epoch().Add(10 * time.Minute)),
 				},
 			}}, nil
 		},

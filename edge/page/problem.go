@@ -39,7 +39,7 @@ func expiredProblem() problem {
 	return problem{
 		Kind: "expired", Status: http.StatusBadRequest,
 		Title: "This sign-in has expired",
-		Text:  "A sign-in has to be finished within ten minutes. Nothing was shared.",
+		Text:  "A sign-in has to be finished soon after it began. Nothing was shared.",
 		Steps: []string{stepBeginAgain},
 	}
 }

@@ -45,7 +45,7 @@ func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.continueUpstream(w, r, &gatehousev1.UpstreamRedirect{
-		Uri: begun.GetUri(), State: begun.GetState(), BrowserSecret: begun.GetBrowserSecret(),
+		Uri: begun.GetUri(), State: begun.GetState(), BrowserSecret: begun.GetBrowserSecret(), ExpireTime: begun.GetExpireTime(),
 	})
 }
 

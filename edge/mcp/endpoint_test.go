@@ -292,6 +292,19 @@ func TestPingIsAnsweredInEveryVersion(t *testing.T) {
 	})
 }
 
+func TestPingNeedsNoSession(t *testing.T) {
+	r := newRig(t)
+	forEverySessionVersion(t, func(t *testing.T, version string) {
+		p := &peer{rig: r, version: version, token: "ada"}
+		if a := p.send(t, "ping", nil); a.status != http.StatusOK || !strings.Contains(a.body, `"result":{}`) {
+			t.Errorf("before initialize: %d %s", a.status, a.body)
+		}
+		if a := p.send(t, "tools/list", nil); a.status != http.StatusBadRequest {
+			t.Errorf("anything else: %d %s", a.status, a.body)
+		}
+	})
+}
+
 func TestWhatDoesNotExistIsNotFoundBehindTheGate(t *testing.T) {
 	r := newRig(t)
 	forEveryVersion(t, func(t *testing.T, version string) {

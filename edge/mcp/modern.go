@@ -12,7 +12,7 @@ import (
 func (e *Endpoint) serveModern(ctx context.Context, x *exchange) {
 	x.r.Header.Del(mcpgo.HeaderSessionID)
 	switch {
-	case x.msg.Method == string(mcpgo.MethodPing) && x.msg.IsRequest() && x.agreesOnVersion():
+	case x.isPing() && x.agreesOnVersion():
 		// The version has no ping. Clients that speak it send one all the same, and stop when it fails.
 		x.succeed(map[string]string{"resultType": string(mcpgo.ResultTypeComplete)})
 	case x.msg.Method == string(mcpgo.MethodNotificationCancelled):
@@ -24,6 +24,10 @@ func (e *Endpoint) serveModern(ctx context.Context, x *exchange) {
 	default:
 		e.pass(ctx, x, seat{})
 	}
+}
+
+func (x *exchange) isPing() bool {
+	return x.msg.Method == string(mcpgo.MethodPing) && x.msg.IsRequest()
 }
 
 // agreesOnVersion reports whether header and body name one version, and one that exists. Otherwise mcp-go has the right

@@ -27,8 +27,13 @@ func (e *Endpoint) initialize(ctx context.Context, x *exchange) {
 	}
 }
 
-// serveSession serves a message of a session.
+// serveSession serves a message of a session. A ping is all that a client may send before it has one (lifecycle of
+// 2025-11-25 and before).
 func (e *Endpoint) serveSession(ctx context.Context, x *exchange) {
+	if x.isPing() && x.r.Header.Get(mcpgo.HeaderSessionID) == "" {
+		x.succeed(struct{}{})
+		return
+	}
 	if id, ok := e.enter(x); ok {
 		e.pass(ctx, x, seat{id})
 	}

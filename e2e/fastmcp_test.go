@@ -63,18 +63,30 @@ func TestFastMCPClient(t *testing.T) {
 func TestFastMCPClientStays(t *testing.T) {
 	const accessLife, stay = 20, 50 // seconds
 	python := fastmcpPython(t)
-	d := startBuiltIn(t, map[string]string{"GATEHOUSE_ACCESS_TOKEN_TTL": fmt.Sprintf("%ds", accessLife)})
-	for _, mode := range []string{"auto", "legacy"} {
-		t.Run(mode, func(t *testing.T) {
+	settings := map[string]string{"GATEHOUSE_ACCESS_TOKEN_TTL": fmt.Sprintf("%ds", accessLife)}
+	for name, start := range map[string]func(*testing.T) *deployment{
+		"one process": func(t *testing.T) *deployment { t.Helper(); return startBuiltIn(t, settings) },
+		"two replicas": func(t *testing.T) *deployment {
+			t.Helper()
+			return startReplicas(t, replicaOptions{env: settings}).deployment
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			script := filepath.Join("testdata", "fastmcp_stays.py")
-			output, logins := d.runWithBrowser(t, python, script, d.resource(), mode, fmt.Sprint(stay))
-			var got struct{ Calls int }
-			if err := json.Unmarshal(output, &got); err != nil || got.Calls < stay/2 {
-				t.Errorf("%d calls, %v: %s", got.Calls, err, output)
-			}
-			if logins != 1 {
-				t.Errorf("the browser was opened %d times, want once", logins)
+			d := start(t)
+			for _, mode := range []string{"auto", "legacy"} {
+				t.Run(mode, func(t *testing.T) {
+					t.Parallel()
+					script := filepath.Join("testdata", "fastmcp_stays.py")
+					output, logins := d.runWithBrowser(t, python, script, d.resource(), mode, fmt.Sprint(stay))
+					var got struct{ Calls int }
+					if err := json.Unmarshal(output, &got); err != nil || got.Calls < stay/2 {
+						t.Errorf("%d calls, %v: %s", got.Calls, err, output)
+					}
+					if logins != 1 {
+						t.Errorf("the browser was opened %d times, want once", logins)
+					}
+				})
 			}
 		})
 	}

@@ -14,13 +14,11 @@ const (
 // those same rows.
 func BenchmarkExchangeCode(b *testing.B) {
 	onStores(b, func(b *testing.B, s store) {
-		b.Run("limit=plain", func(b *testing.B) {
-			duel(b, share(exchangers, exchanges, s.plainExchange(b)), openExchange(b, s.another(b)))
-		})
+		gatehouse, plain, rows := openExchange(b, s.another(b)), s.plainExchange(b), openLimit(b, s)
+		b.Run("limit=plain", func(b *testing.B) { duel(b, share(exchangers, exchanges, plain), gatehouse) })
 		b.Run("limit=same", func(b *testing.B) {
-			limit := openLimit(b, s)
-			write := share(exchangers, exchanges, func(i int) error { return limit.exchange(limit.codes[i]) })
-			duel(b, limit.turn(write), openExchange(b, s.another(b)))
+			write := share(exchangers, exchanges, func(i int) error { return rows.exchange(rows.codes[i]) })
+			duel(b, rows.turn(write), gatehouse)
 		})
 	})
 }

@@ -53,12 +53,10 @@ func benchmarkRefreshOverHTTP(b *testing.B, path string) {
 // againstCommits compares refreshes with what each kind of store can commit: a plain row for each, and the same rows.
 func againstCommits(b *testing.B, open func(b *testing.B, s store) side) {
 	onStores(b, func(b *testing.B, s store) {
-		b.Run("limit=plain", func(b *testing.B) {
-			duel(b, repeat(refreshers, s.plainUpdate(b)), open(b, s.another(b)))
-		})
+		gatehouse, plain, rows := open(b, s.another(b)), s.plainUpdate(b), openLimit(b, s)
+		b.Run("limit=plain", func(b *testing.B) { duel(b, repeat(refreshers, plain), gatehouse) })
 		b.Run("limit=same", func(b *testing.B) {
-			rows := openLimit(b, s)
-			duel(b, repeat(refreshers, func(caller int) error { return rows.refresh(lineOf(caller)) }), open(b, s.another(b)))
+			duel(b, repeat(refreshers, func(caller int) error { return rows.refresh(lineOf(caller)) }), gatehouse)
 		})
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+
+	"github.com/gatehouse-auth/gatehouse/edge/forwarded"
 )
 
 const (
@@ -135,9 +137,8 @@ func (c *connections) leave(known *opened) {
 
 // sourceOf returns whose share a connection counts for.
 func (c *connections) sourceOf(conn net.Conn) *source {
-	peer, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	addr := peer.Addr().Unmap().WithZone("")
-	if err != nil || c.isMany(addr) {
+	addr := forwarded.Peer(conn.RemoteAddr().String())
+	if !addr.IsValid() || c.isMany(addr) {
 		return nil
 	}
 	network, _ := addr.Prefix(map[bool]int{true: 32, false: 64}[addr.Is4()]) // both lengths are good for their kind

@@ -20,11 +20,16 @@ type Proxies []netip.Prefix
 // before it (RFC 7239 section 8.1). Where an entry is no address, the last trustworthy one stands. The address is invalid
 // when the peer has none.
 func (p Proxies) Client(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return p.client(Peer(r.RemoteAddr), r.Header.Values(header))
+}
+
+// Peer returns the address of the other end of a connection, from its address with a port. It is invalid when there is none.
+func Peer(remote string) netip.Addr {
+	peer, err := netip.ParseAddrPort(remote)
 	if err != nil {
 		return netip.Addr{}
 	}
-	return p.client(plain(peer.Addr()), r.Header.Values(header))
+	return plain(peer.Addr())
 }
 
 func (p Proxies) client(addr netip.Addr, lines []string) netip.Addr {

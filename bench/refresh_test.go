@@ -44,7 +44,8 @@ func benchmarkRefreshOverHTTP(b *testing.B, path string) {
 			"GATEHOUSE_TOKEN_LIMIT=100000/1s", "GATEHOUSE_TOKEN_LIMIT_TOTAL=200000/1s")
 		posts := make([]*post, refreshers)
 		for i := range posts {
-			posts[i] = dialToken(b, g.http)
+			posts[i] = &post{host: g.http}
+			b.Cleanup(posts[i].close)
 		}
 		return repeat(refreshers, func(caller int) error { return posts[caller].refresh(lines[lineOf(caller)]) })
 	})
@@ -98,24 +99,35 @@ func (l *line) refresh(ctx context.Context) error {
 	return nil
 }
 
-// post is a connection to /token. Like peer it leaves the machine to the server.
+// post is a connection to /token. Like peer it leaves the machine to the server. It connects when it is first used, since a
+// server closes a connection that says nothing, as it does while the limits are made ready.
 type post struct {
 	host   string
-	conn   net.Conn
+	conn   net.Conn // nil before
 	reader *bufio.Reader
 }
 
-func dialToken(b *testing.B, host string) *post {
-	b.Helper()
-	conn, err := net.Dial("tcp", host)
-	if err != nil {
-		b.Fatal(err)
+func (p *post) connect() error {
+	if p.conn != nil {
+		return nil
 	}
-	b.Cleanup(func() { _ = conn.Close() })
-	return &post{host: host, conn: conn, reader: bufio.NewReader(conn)}
+	conn, err := net.Dial("tcp", p.host)
+	if err == nil {
+		p.conn, p.reader = conn, bufio.NewReader(conn)
+	}
+	return err
+}
+
+func (p *post) close() {
+	if p.conn != nil {
+		_ = p.conn.Close()
+	}
 }
 
 func (p *post) refresh(l *line) error {
+	if err := p.connect(); err != nil {
+		return err
+	}
 	form := "grant_type=refresh_token&client_id=" + url.QueryEscape(l.id) + "&refresh_token=" + l.token
 	_, err := fmt.Fprintf(p.conn, "POST /token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
 		"Content-Length: %d\r\n\r\n%s", p.host, len(form), form)

@@ -24,6 +24,7 @@ type sqliteRows struct {
 	rotate        execution // takes a moment, the hash of a refresh token and the id of a grant
 	markRefreshed execution // takes a moment and the id of a grant
 	grants        []string  // ids of those that are refreshed
+	marks         marks
 }
 
 // execution is what the driver can do with a statement.
@@ -154,6 +155,9 @@ func (r *sqliteRows) refresh(grant int) error {
 	return r.post(func() error {
 		if err := changesOne(r.rotate, now, refreshToken, r.grants[grant]); err != nil {
 			return err
+		}
+		if !r.marks.due(grant) {
+			return nil
 		}
 		return changes(r.markRefreshed, now, r.grants[grant])
 	})

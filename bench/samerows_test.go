@@ -3,6 +3,7 @@ package bench
 import (
 	"crypto/rand"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
@@ -56,6 +57,18 @@ func (l *limit) turn(exchange side) side {
 		}
 		return exchange(b)
 	}
+}
+
+// marks is when the client of each grant was marked as used. Gatehouse has read that, too, when it writes.
+type marks [refreshed]time.Time
+
+// due reports whether a mark has to be written with a refresh, and takes it for written.
+func (m *marks) due(grant int) bool {
+	if time.Since(m[grant]) < time.Minute {
+		return false
+	}
+	m[grant] = time.Now()
+	return true
 }
 
 func randomHash() []byte {

@@ -34,6 +34,7 @@ func (e *Exchanger) refreshToken(ctx context.Context, client storage.Client, req
 	}
 	rotation := storage.Rotation{
 		GrantID: id.GrantID, ClientID: client.ID, Generation: id.Generation, Hash: request.RefreshToken.Hash(),
+		ClientUsedTime: client.LastUsedTime,
 	}
 	if err := e.narrow(&rotation, request); err != nil {
 		return Response{}, err

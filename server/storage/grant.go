@@ -87,7 +87,7 @@ type Grants interface {
 	// Every revoked grant, here and in every other method that revokes, is recorded as a Revocation in the same step.
 	RevokeGrants(ctx context.Context, filter GrantFilter, reason string) ([]string, error)
 	// RotateRefreshToken makes Next the head of the line of a live grant, when the presented token is the head. It also
-	// marks grant and client as used.
+	// marks the grant as used, and the client when Rotation.MarksClient.
 	//
 	// When the presented token is the direct predecessor of the head, and the head took its place less than Grace ago, the
 	// row stays as it is and Rotated.Repeated is true. Any older token, or the predecessor after that, revokes the grant

@@ -30,6 +30,8 @@ type Rotation struct {
 	NextExpire time.Time   // end of the successor's idle lifetime
 	Grace      time.Duration
 	Now        time.Time
+	// ClientUsedTime is when the client was last marked as used, as far as the caller knows.
+	ClientUsedTime time.Time
 }
 
 // Rotated is the state after a rotation.

@@ -1,6 +1,23 @@
 package storage
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
+
+// markInterval is how long a mark of use is good for. One costs a row and an index.
+const markInterval = time.Minute
+
+// MarksClient reports whether the rotation has to mark its client as used, too.
+func (r Rotation) MarksClient() bool { return r.Now.Sub(r.ClientUsedTime) > markInterval }
+
+// Moved completes a grant whose line the rotation has moved. The store has read what the rotation does not say: user,
+// credential, resource, scopes, and when the grant was created and ends.
+func (r Rotation) Moved(grant Grant) Grant {
+	grant.ID, grant.ClientID, grant.LastUsedTime = r.GrantID, r.ClientID, r.Now
+	grant.Refresh = &Refresh{Generation: r.Generation + 1, Hash: r.Next, RotateTime: r.Now, ExpireTime: r.NextExpire}
+	return grant
+}
 
 // Missed says what a rotation means that did not find the head of its line, from the grant as it stands. A store asks
 // after its guarded statement changed nothing and in the same step, so that all backends judge alike.

@@ -26,7 +26,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"save user": upsertUser, "save credential": upsertCredential,
 		"create code": insertCode, "read code": selectCode, "redeem": redeemCode, "burn": burnCode,
 		"code is used": codeIsUsed, "read grant": selectGrant, "read evidence": selectEvidence,
-		"rotate": rotateRefreshToken, "lock grant": lockGrant,
+		"rotate": rotateRefreshToken, "rotate and mark": rotateAndMark, "lock grant": lockGrant,
 		"read credential": selectCredential, "session": selectCredentialsBySession, "begin": beginRenewal,
 		"finish": finishRenewal, "end": endLease, "lock credential": lockCredential,
 		"delete credential": deleteCredential, "in use": selectCredentialsInUse, "revocations": selectRevocations,

@@ -32,8 +32,8 @@ func TestTokenThatBecomesTheHeadMeanwhileRotates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var row grantRow
-	if err := moveHead(&session{ctx, tx}, &row, rotation("line", 1)); err != nil {
+	var grant storage.Grant
+	if err := moveHead(&session{ctx, tx}, &grant, rotation("line", 1)); err != nil {
 		t.Fatal(err)
 	}
 	type answer struct {

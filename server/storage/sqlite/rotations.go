@@ -19,8 +19,15 @@ const (
 			AND (?8 = '' OR resource = ?8)
 			AND (?9 = '[]' OR NOT EXISTS (SELECT 1 FROM json_each(?9) asked
 				WHERE asked.value NOT IN (SELECT value FROM json_each(scopes))))
-		RETURNING ` + grantColumns
+		RETURNING user_id, credential_id, resource, scopes, create_time, expire_time`
 )
+
+// rotatedFields matches what rotateRefreshToken returns: all that Rotation.Moved wants, and for speed no more.
+func rotatedFields(g *storage.Grant) []any {
+	return []any{
+		&g.UserID, &g.CredentialID, &g.Resource, list{&g.Scopes}, instant{&g.CreateTime}, instant{&g.ExpireTime},
+	}
+}
 
 // RotateRefreshToken implements storage.Grants.
 func (s *Store) RotateRefreshToken(
@@ -30,7 +37,7 @@ func (s *Store) RotateRefreshToken(
 	err = s.write(ctx, "rotate refresh token", func(tx *session) error {
 		rotated, replayed = storage.Rotated{}, false
 		now := at(rotation.Now)
-		err := tx.row(grantFields(&rotated.Grant), rotateRefreshToken,
+		err := tx.row(rotatedFields(&rotated.Grant), rotateRefreshToken,
 			digest{&rotation.Next}, now, at(rotation.NextExpire),
 			rotation.GrantID, rotation.ClientID, rotation.Generation, digest{&rotation.Hash},
 			rotation.Resource, list{&rotation.Scopes})
@@ -42,7 +49,11 @@ func (s *Store) RotateRefreshToken(
 		if err != nil {
 			return err
 		}
-		return tx.run(markClientUsed, now, rotated.Grant.ClientID)
+		rotated.Grant = rotation.Moved(rotated.Grant)
+		if !rotation.MarksClient() {
+			return nil
+		}
+		return tx.run(markClientUsed, now, rotation.ClientID)
 	})
 	// The operation must succeed for the revocation to be committed; only then is it told as a refusal.
 	if err == nil && replayed {

@@ -97,6 +97,26 @@ func rotationChecks() []check {
 			s.must(err)
 			same(t, stored, other)
 		}},
+		{"a client that was marked less than a minute ago is not marked again", func(t *testing.T, s *scene) {
+			client := s.client()
+			grant := s.grant(client.ID, "alice")
+			used := s.now
+			for _, step := range []struct{ after, marked time.Duration }{
+				{time.Minute - time.Second, 0}, {time.Minute, 0}, {time.Minute + time.Second, time.Minute + time.Second},
+			} {
+				stored, err := s.Client(t.Context(), client.ID)
+				s.must(err)
+				s.now = used.Add(step.after)
+				rotation := s.rotation(grant)
+				rotation.ClientUsedTime = stored.LastUsedTime
+				rotated, err := s.RotateRefreshToken(t.Context(), rotation)
+				s.must(err)
+				grant = rotated.Grant
+				stored, err = s.Client(t.Context(), client.ID)
+				s.must(err)
+				same(t, stored.LastUsedTime, used.Add(step.marked))
+			}
+		}},
 		{"a grant of a client without a row rotates", func(_ *testing.T, s *scene) {
 			s.rotate(s.grant("https://client.example/metadata.json", "alice"))
 		}},

@@ -11,7 +11,8 @@ import (
 )
 
 // pragmas are those of the store: a power cut loses nothing that was committed.
-const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-16384)&_pragma=journal_size_limit(67108864)"
+const pragmas = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-16384)" +
+	"&_pragma=journal_size_limit(67108864)&_pragma=wal_autocheckpoint(4096)"
 
 // maxBatch is how many entries share a commit at most, as in the store.
 const maxBatch = 256

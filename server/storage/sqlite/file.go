@@ -40,6 +40,9 @@ func writeURI(path string, busyTimeout time.Duration) string {
 			"foreign_keys(1)",
 			"journal_size_limit(67108864)", // give a log that grew under load back to the disk
 			"cache_size(-16384)",
+			// In pages: every 16 MiB. A page that changes often is then written back once for many commits, and fewer of them
+			// wait for it.
+			"wal_autocheckpoint(4096)",
 			"temp_store(MEMORY)",
 		},
 	})

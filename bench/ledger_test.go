@@ -40,7 +40,7 @@ func (l *ledger) post(enter func() error) error {
 // keep starts the goroutine, which begins and commits transactions. The benchmark ends it, and then closes what it used.
 func keep(b *testing.B, begin, commit, end func() error) *ledger {
 	b.Helper()
-	l := &ledger{queue: make(chan posting), begin: begin, commit: commit}
+	l := &ledger{queue: make(chan posting, maxBatch), begin: begin, commit: commit}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

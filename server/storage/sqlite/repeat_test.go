@@ -27,7 +27,7 @@ func TestStoreKeepsTheContractWhenOperationsAreRepeated(t *testing.T) {
 
 // repeatOperations returns what stands between callers and the writer and has it rehearse each operation.
 func repeatOperations(w *writer) *writer {
-	before := &writer{queue: make(chan *operation), closing: w.closing, stopped: w.stopped}
+	before := &writer{queue: make(chan *operation, maxBatch), closing: w.closing, stopped: w.stopped}
 	go func() {
 		for {
 			select {

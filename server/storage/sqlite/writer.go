@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 )
 
 // maxBatch bounds how many operations share one commit, and so how long the first of them waits for the last.
@@ -21,8 +22,13 @@ type operation struct {
 	err   error
 	// panicked is what it panicked with, empty when it did not.
 	panicked string
-	done     chan struct{}
+	// taken is set by the writer, who then applies it, or by its caller, who then walks away.
+	taken atomic.Bool
+	done  chan struct{}
 }
+
+// take reports whether the operation is now with whoever calls first.
+func (op *operation) take() bool { return op.taken.CompareAndSwap(false, true) }
 
 // perform applies the operation. A panic is kept for the caller: on the goroutine of the writer it would end the process.
 func (op *operation) perform(s *session) (err error) {
@@ -37,7 +43,7 @@ func (op *operation) perform(s *session) (err error) {
 
 // writer is the goroutine that owns the only writing connection.
 type writer struct {
-	// queue has no buffer: an operation is either still with its caller, who may walk away with it, or in a batch.
+	// queue has room, so that a caller goes to sleep once and not twice: until it is in a batch, and until that is committed.
 	queue   chan *operation
 	closing chan struct{}
 	stopped chan struct{}
@@ -48,7 +54,7 @@ type writer struct {
 // startWriter starts the goroutine. stop ends it.
 func startWriter(connect func() (*session, error)) *writer {
 	w := &writer{
-		queue:   make(chan *operation),
+		queue:   make(chan *operation, maxBatch),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
 		connect: connect,
@@ -72,16 +78,37 @@ func (w *writer) do(ctx context.Context, apply func(*session) error) error {
 	op := &operation{apply: apply, done: make(chan struct{})}
 	select {
 	case w.queue <- op:
-		<-op.done
-		if op.panicked != "" {
-			panic(op.panicked)
-		}
-		return op.err
 	case <-w.closing:
 		return errClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := w.await(ctx, op); err != nil {
+		return err
+	}
+	if op.panicked != "" {
+		panic(op.panicked)
+	}
+	return op.err
+}
+
+// await returns when an operation is done, or with the reason why it never will be: its caller leaves, or the store
+// closes, before the writer has taken it.
+func (w *writer) await(ctx context.Context, op *operation) error {
+	var reason error
+	select {
+	case <-op.done:
+		return nil
+	case <-ctx.Done():
+		reason = ctx.Err()
+	case <-w.closing:
+		reason = errClosed
+	}
+	if op.take() {
+		return reason
+	}
+	<-op.done
+	return nil
 }
 
 func (w *writer) run() {
@@ -92,25 +119,30 @@ func (w *writer) run() {
 		select {
 		case first := <-w.queue:
 			runtime.Gosched() // whoever is about to write may join, and if nobody is, this is no wait
-			batch = w.collect(append(batch[:0], first))
-			w.commit(batch)
+			if batch = w.collect(batch[:0], first); len(batch) > 0 {
+				w.commit(batch)
+			}
 		case <-w.closing:
 			return
 		}
 	}
 }
 
-// collect adds the operations that are waiting right now.
-func (w *writer) collect(batch []*operation) []*operation {
-	for len(batch) < maxBatch {
+// collect takes the operations that are waiting right now, next before all others.
+func (w *writer) collect(batch []*operation, next *operation) []*operation {
+	for {
+		if next.take() {
+			batch = append(batch, next)
+		}
+		if len(batch) == maxBatch {
+			return batch
+		}
 		select {
-		case op := <-w.queue:
-			batch = append(batch, op)
+		case next = <-w.queue:
 		default:
 			return batch
 		}
 	}
-	return batch
 }
 
 // commit applies a batch and then tells the callers.

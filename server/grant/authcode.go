@@ -21,7 +21,7 @@ func errCode() *oauth.Error {
 // authorizationCode redeems a code (RFC 6749 section 4.1.3). What can be an honest mistake (another client, redirect
 // URI or resource) leaves the code alone; a wrong verifier spends it, since its holder has stolen it or is broken. The
 // guarded statement in RedeemCode decides, and nothing is signed before it has.
-func (e *Exchanger) authorizationCode(ctx context.Context, client storage.Client, request Request) (Response, error) {
+func (e *Exchanger) authorizationCode(ctx context.Context, client storage.ClientAuthentication, request Request) (Response, error) {
 	if request.Code.IsEmpty() {
 		return Response{}, oauth.NewError(oauth.InvalidRequest, "code is missing.")
 	}
@@ -62,7 +62,7 @@ func (e *Exchanger) checkBinding(ctx context.Context, code storage.Code, request
 }
 
 // redeem claims the code and issues what it stands for.
-func (e *Exchanger) redeem(ctx context.Context, client storage.Client, code storage.Code) (Response, error) {
+func (e *Exchanger) redeem(ctx context.Context, client storage.ClientAuthentication, code storage.Code) (Response, error) {
 	now := e.deps.Now()
 	grant := storage.Grant{
 		ID:           code.GrantID,
@@ -92,7 +92,7 @@ func (e *Exchanger) redeem(ctx context.Context, client storage.Client, code stor
 }
 
 // firstRefreshToken makes generation 1, for clients that registered the grant type.
-func (e *Exchanger) firstRefreshToken(client storage.Client, grant *storage.Grant, now time.Time) (secret.Text, error) {
+func (e *Exchanger) firstRefreshToken(client storage.ClientAuthentication, grant *storage.Grant, now time.Time) (secret.Text, error) {
 	if !slices.Contains(client.GrantTypes, registration.GrantRefreshToken) {
 		return secret.Text{}, nil
 	}

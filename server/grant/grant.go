@@ -15,7 +15,7 @@ import (
 
 // Clients authenticates the client of a request.
 type Clients interface {
-	Authenticate(ctx context.Context, credentials registration.Credentials) (storage.Client, error)
+	Authenticate(ctx context.Context, credentials registration.Credentials) (storage.ClientAuthentication, error)
 }
 
 // Minter signs access tokens.

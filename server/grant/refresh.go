@@ -21,7 +21,7 @@ func errRefresh() *oauth.Error {
 //
 // A client whose answer was lost presents the predecessor again and gets the same successor, for a short time. Any other
 // reuse means that two hold the token, and ends this grant, not the other installations of the client.
-func (e *Exchanger) refreshToken(ctx context.Context, client storage.Client, request Request) (Response, error) {
+func (e *Exchanger) refreshToken(ctx context.Context, client storage.ClientAuthentication, request Request) (Response, error) {
 	if request.RefreshToken.IsEmpty() {
 		return Response{}, oauth.NewError(oauth.InvalidRequest, "refresh_token is missing.")
 	}

@@ -2,6 +2,7 @@ package registration
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
@@ -20,20 +21,19 @@ type Credentials struct {
 // Authenticate identifies the client of a request by the method that it registered, and by no other (RFC 6749 section
 // 2.3). Unknown clients and wrong secrets get the same answer. Nothing else of the request has been looked at, so a
 // failure consumes nothing.
-func (r *Registrar) Authenticate(ctx context.Context, c Credentials) (storage.Client, error) {
+func (r *Registrar) Authenticate(ctx context.Context, c Credentials) (storage.ClientAuthentication, error) {
 	presented, err := present(c)
 	if err != nil {
-		return storage.Client{}, err
+		return storage.ClientAuthentication{}, err
 	}
-	client, err := r.Client(ctx, presented.id)
-	if oauth.CodeOf(err) == oauth.InvalidClient {
-		return storage.Client{}, refused()
-	}
-	if err != nil {
-		return storage.Client{}, err
-	}
-	if !presented.fits(client) {
-		return storage.Client{}, refused()
+	client, err := r.deps.Store.ClientAuthentication(ctx, presented.id)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return storage.ClientAuthentication{}, refused().WithCause(err)
+	case err != nil:
+		return storage.ClientAuthentication{}, oauth.Unavailable(err)
+	case !presented.fits(client):
+		return storage.ClientAuthentication{}, refused()
 	}
 	return client, nil
 }
@@ -51,7 +51,7 @@ type presentation struct {
 
 // fits reports whether the presentation proves the client. An empty Basic password of a public client is how go-sdk
 // says that it has no secret.
-func (p presentation) fits(client storage.Client) bool {
+func (p presentation) fits(client storage.ClientAuthentication) bool {
 	if client.AuthMethod == MethodNone {
 		return p.secret.IsEmpty()
 	}

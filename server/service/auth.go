@@ -47,7 +47,7 @@ type Verifier interface {
 
 // Authenticator identifies clients by their credentials.
 type Authenticator interface {
-	Authenticate(ctx context.Context, credentials registration.Credentials) (storage.Client, error)
+	Authenticate(ctx context.Context, credentials registration.Credentials) (storage.ClientAuthentication, error)
 }
 
 // Logouts ends what stands on a session of the provider.

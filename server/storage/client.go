@@ -35,6 +35,17 @@ type Client struct {
 	LastUsedTime    time.Time // zero until its first code exchange; a backend may be a minute late
 }
 
+// ClientAuthentication is what a client is authenticated with, and what its token requests are held against: read for each
+// of them, and so no more than that needs. The fields are those of Client.
+type ClientAuthentication struct {
+	ID           string
+	Origin       ClientOrigin
+	AuthMethod   string
+	SecretHash   *secret.Hash
+	GrantTypes   []string
+	LastUsedTime time.Time
+}
+
 // Clients stores registered clients.
 type Clients interface {
 	// CreateClient inserts a client. ErrExists when the id is taken. When it is dynamic and maxUnused dynamic clients that
@@ -44,6 +55,8 @@ type Clients interface {
 	CreateClient(ctx context.Context, client Client, maxUnused int) error
 	// Client returns one client, or ErrNotFound.
 	Client(ctx context.Context, id string) (Client, error)
+	// ClientAuthentication returns what authenticates one client, or ErrNotFound.
+	ClientAuthentication(ctx context.Context, id string) (ClientAuthentication, error)
 	// ListClients returns a page of clients, newest first.
 	ListClients(ctx context.Context, page Page) ([]Client, error)
 	// DeleteClient deletes a client with its transactions and codes, and revokes its live grants. It returns the ids of

@@ -26,6 +26,13 @@ func clientFields(c *storage.Client) []any {
 	}
 }
 
+// clientAuthenticationFields matches the columns of selectClientAuthentication.
+func clientAuthenticationFields(c *storage.ClientAuthentication) []any {
+	return []any{
+		&c.ID, &c.Origin, &c.AuthMethod, optionalDigest{&c.SecretHash}, list{&c.GrantTypes}, instant{&c.LastUsedTime},
+	}
+}
+
 const (
 	insertClient = `INSERT INTO clients (` + clientColumns + `)
 		SELECT $1::text, $2::text, $3::text, $4::text, $5::bytea, $6::text[], $7::text[], $8::text[], $9::text,
@@ -47,6 +54,9 @@ const (
 		SELECT count(*) FROM dropped WHERE status IN ('approved', 'claimed') AND expire_time > $2`
 
 	selectClient = `SELECT ` + clientColumns + ` FROM clients WHERE id = $1`
+
+	selectClientAuthentication = `SELECT id, origin, auth_method, secret_hash, grant_types, last_used_time
+		FROM clients WHERE id = $1`
 
 	selectClients = `SELECT ` + clientColumns + ` FROM clients ORDER BY create_time DESC, id DESC LIMIT $1`
 
@@ -120,6 +130,16 @@ func dropAuthorizations(tx *session, clientID string, now time.Time) (held int, 
 // Client implements storage.Clients.
 func (s *Store) Client(ctx context.Context, id string) (client storage.Client, err error) {
 	err = s.read(ctx, "read client", func(tx *session) error { return tx.row(clientFields(&client), selectClient, id) })
+	return client, err
+}
+
+// ClientAuthentication implements storage.Clients.
+func (s *Store) ClientAuthentication(
+	ctx context.Context, id string,
+) (client storage.ClientAuthentication, err error) {
+	err = s.read(ctx, "read client", func(tx *session) error {
+		return tx.row(clientAuthenticationFields(&client), selectClientAuthentication, id)
+	})
 	return client, err
 }
 

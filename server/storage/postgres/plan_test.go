@@ -17,7 +17,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 	store := openStore(t, server.URL(server.Database(t)), WithConnections(1))
 
 	statements := map[string]string{
-		"create client": insertClient, "read client": selectClient, "list clients": selectClients,
+		"create client": insertClient, "read client": selectClient, "authenticate client": selectClientAuthentication, "list clients": selectClients,
 		"list clients on": selectClientsAfter,
 		"drop unused":     dropUnused, "drop transactions": dropTransactions,
 		"create transaction": insertPending, "begin login": insertLogin, "read transaction": selectTransactionByHandle,

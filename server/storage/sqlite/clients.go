@@ -25,6 +25,13 @@ func clientFields(c *storage.Client) []any {
 	}
 }
 
+// clientAuthenticationFields matches the columns of selectClientAuthentication.
+func clientAuthenticationFields(c *storage.ClientAuthentication) []any {
+	return []any{
+		&c.ID, &c.Origin, &c.AuthMethod, optionalDigest{&c.SecretHash}, list{&c.GrantTypes}, instant{&c.LastUsedTime},
+	}
+}
+
 const (
 	insertClient = `INSERT INTO clients (` + clientColumns + `)
 		SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
@@ -39,6 +46,9 @@ const (
 		RETURNING id`
 
 	selectClient = `SELECT ` + clientColumns + ` FROM clients WHERE id = ?`
+
+	selectClientAuthentication = `SELECT id, origin, auth_method, secret_hash, grant_types, last_used_time
+		FROM clients WHERE id = ?`
 
 	selectClients = `SELECT ` + clientColumns + ` FROM clients
 		ORDER BY create_time DESC, id DESC LIMIT ?`
@@ -86,6 +96,14 @@ func dropAuthorizations(tx *session, clientID string) error {
 // Client implements storage.Clients.
 func (s *Store) Client(ctx context.Context, id string) (client storage.Client, err error) {
 	err = s.reader.lookup(ctx, clientFields(&client), selectClient, id)
+	return client, answer("read client", err)
+}
+
+// ClientAuthentication implements storage.Clients.
+func (s *Store) ClientAuthentication(
+	ctx context.Context, id string,
+) (client storage.ClientAuthentication, err error) {
+	err = s.reader.lookup(ctx, clientAuthenticationFields(&client), selectClientAuthentication, id)
 	return client, answer("read client", err)
 }
 

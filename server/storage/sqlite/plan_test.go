@@ -18,7 +18,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 	defer store.Close()
 
 	statements := map[string]string{
-		"create client": insertClient, "read client": selectClient, "list clients": selectClients,
+		"create client": insertClient, "read client": selectClient, "authenticate client": selectClientAuthentication, "list clients": selectClients,
 		"list clients on": selectClientsAfter, "mark client": markClientUsed, "mark client of code": markClientOfCodeUsed,
 		"drop unused": dropUnused, "create transaction": insertPending, "begin login": insertLogin, "read transaction": selectTransactionByHandle,
 		"approve": approveTransaction, "deny": denyTransaction, "claim": claimTransaction, "fail": failTransaction,

@@ -23,10 +23,13 @@ func clientChecks() []check {
 				stored, err := s.Client(t.Context(), client.ID)
 				s.must(err)
 				same(t, stored, client)
+				s.authenticates(client)
 			}
 		}},
 		{"an unknown client is not found", func(t *testing.T, s *scene) {
 			_, err := s.Client(t.Context(), "nobody")
+			s.want(storage.ErrNotFound, err)
+			_, err = s.ClientAuthentication(t.Context(), "nobody")
 			s.want(storage.ErrNotFound, err)
 		}},
 		{"a taken id is refused and the first client stays", func(t *testing.T, s *scene) {
@@ -45,6 +48,8 @@ func clientChecks() []check {
 			for _, other := range []string{"case", "Case ", "Cas", "Cas_", "C%", ""} {
 				_, err := s.Client(t.Context(), other)
 				s.want(storage.ErrNotFound, err)
+				_, err = s.ClientAuthentication(t.Context(), other)
+				s.want(storage.ErrNotFound, err)
 			}
 		}},
 		{"its first code exchange marks a client as used", func(t *testing.T, s *scene) {
@@ -53,6 +58,7 @@ func clientChecks() []check {
 			stored, err := s.Client(t.Context(), client.ID)
 			s.must(err)
 			same(t, stored.LastUsedTime, s.now)
+			s.authenticates(stored)
 		}},
 		{"a deleted client takes its transactions and codes along and its live grants are revoked", deletesClient},
 		{"deleting an unknown client is not found", func(t *testing.T, s *scene) {
@@ -67,6 +73,17 @@ func clientChecks() []check {
 			}), storage.ErrNotFound)
 		}},
 	}
+}
+
+// authenticates checks that a client is authenticated with what it has registered.
+func (s *scene) authenticates(client storage.Client) {
+	s.t.Helper()
+	stored, err := s.ClientAuthentication(s.t.Context(), client.ID)
+	s.must(err)
+	same(s.t, stored, storage.ClientAuthentication{
+		ID: client.ID, Origin: client.Origin, AuthMethod: client.AuthMethod, SecretHash: client.SecretHash,
+		GrantTypes: client.GrantTypes, LastUsedTime: client.LastUsedTime,
+	})
 }
 
 func deletesClient(t *testing.T, s *scene) {
@@ -84,6 +101,8 @@ func deletesClient(t *testing.T, s *scene) {
 	same(t, revoked, []string{live.ID})
 
 	_, err = s.Client(ctx, client.ID)
+	s.want(storage.ErrNotFound, err)
+	_, err = s.ClientAuthentication(ctx, client.ID)
 	s.want(storage.ErrNotFound, err)
 	_, err = s.TransactionByHandle(ctx, txn.HandleHash, now)
 	s.want(storage.ErrNotFound, err)

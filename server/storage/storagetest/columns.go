@@ -67,6 +67,8 @@ func columnChecks() []check {
 			for _, text := range append(awkward(), unstorable()...) {
 				_, err := s.Client(t.Context(), text)
 				s.want(storage.ErrNotFound, err)
+				_, err = s.ClientAuthentication(t.Context(), text)
+				s.want(storage.ErrNotFound, err)
 				_, err = s.Grant(t.Context(), text)
 				s.want(storage.ErrNotFound, err)
 				_, err = s.Evidence(t.Context(), text)

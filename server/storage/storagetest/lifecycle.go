@@ -71,6 +71,9 @@ func (s *scene) calls() map[string]func(context.Context) error {
 	calls := map[string]func(context.Context) error{
 		"CreateClient": func(ctx context.Context) error { return s.CreateClient(ctx, fresh, noLimit) },
 		"Client":       func(ctx context.Context) error { return second(s.Client(ctx, client.ID)) },
+		"ClientAuthentication": func(ctx context.Context) error {
+			return second(s.ClientAuthentication(ctx, client.ID))
+		},
 		"ListClients":  func(ctx context.Context) error { return second(s.ListClients(ctx, page)) },
 		"DeleteClient": func(ctx context.Context) error { return second(s.DeleteClient(ctx, doomed.ID, s.now)) },
 

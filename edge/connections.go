@@ -8,12 +8,13 @@ import (
 	"sync"
 
 	"github.com/gatehouse-auth/gatehouse/edge/forwarded"
+	"github.com/gatehouse-auth/gatehouse/edge/ratelimit"
 )
 
 const (
 	// maxConnections is how many connections are open at once. Each takes from 20 to 100 KiB, depending on what it has sent.
 	maxConnections = 4096
-	// maxOfSource is how many of them come from one address (IPv6: one /64), unless that stands for many visitors.
+	// maxOfSource is how many of them come from one source, as package ratelimit counts, unless it stands for many visitors.
 	maxOfSource = maxConnections / 4
 )
 
@@ -28,7 +29,7 @@ type connections struct {
 	mu      sync.Mutex
 	open    map[net.Conn]*opened
 	waiting list.List // of *opened, the longest first
-	sources map[netip.Prefix]*source
+	sources map[ratelimit.Network]*source
 }
 
 // opened is an open connection.
@@ -41,7 +42,7 @@ type opened struct {
 
 // source is who has opened connections.
 type source struct {
-	network netip.Prefix
+	network ratelimit.Network
 	open    int
 	waiting list.List // of *opened, the longest first
 }
@@ -49,7 +50,7 @@ type source struct {
 func newConnections(most, ofSource int, isMany func(netip.Addr) bool) *connections {
 	return &connections{
 		most: most, ofSource: ofSource, isMany: isMany,
-		open: make(map[net.Conn]*opened), sources: make(map[netip.Prefix]*source),
+		open: make(map[net.Conn]*opened), sources: make(map[ratelimit.Network]*source),
 	}
 }
 
@@ -141,7 +142,7 @@ func (c *connections) sourceOf(conn net.Conn) *source {
 	if !addr.IsValid() || c.isMany(addr) {
 		return nil
 	}
-	network, _ := addr.Prefix(map[bool]int{true: 32, false: 64}[addr.Is4()]) // both lengths are good for their kind
+	network := ratelimit.SourceOf(addr)
 	known := c.sources[network]
 	if known == nil {
 		known = &source{network: network}

@@ -154,6 +154,8 @@ func TestASourceHasItsShareOfTheConnections(t *testing.T) {
 		{"two addresses", "203.0.113.1:1", "203.0.113.2:1", false},
 		{"one /64", "[2001:db8::1]:1", "[2001:db8::ffff:2]:1", true},
 		{"two /64", "[2001:db8::1]:1", "[2001:db8:0:1::1]:1", false},
+		{"two IPv4 addresses behind one translator", "[64:ff9b::c000:201]:1", "[64:ff9b::c000:202]:1", false},
+		{"an IPv4 address, translated and not", "203.0.113.1:1", "[64:ff9b::cb00:7101]:1", true},
 		{"IPv4 in both spellings", "203.0.113.1:1", "[::ffff:203.0.113.1]:1", true},
 		{"a named proxy", "192.0.2.1:1", "192.0.2.1:2", false},
 		{"a proxy here", "127.0.0.1:1", "127.0.0.1:2", false},

@@ -25,7 +25,7 @@ type table struct {
 }
 
 type place struct {
-	network network
+	network Network
 	full    time.Duration
 }
 
@@ -34,7 +34,7 @@ func newTable() *table {
 }
 
 // full returns when the bucket of a network is full, which is long ago for one that is not known.
-func (t *table) full(n network) time.Duration {
+func (t *table) full(n Network) time.Duration {
 	for _, p := range t.set(n) {
 		if p.network == n {
 			return p.full
@@ -44,7 +44,7 @@ func (t *table) full(n network) time.Duration {
 }
 
 // put remembers when the bucket of a network is full.
-func (t *table) put(n network, full time.Duration) {
+func (t *table) put(n Network, full time.Duration) {
 	set := t.set(n)
 	taken := &set[0]
 	for i := range set {
@@ -59,7 +59,7 @@ func (t *table) put(n network, full time.Duration) {
 	*taken = place{n, full}
 }
 
-func (t *table) set(n network) []place {
+func (t *table) set(n Network) []place {
 	first := maphash.Comparable(t.seed, n) % sets * ways
 	return t.places[first : first+ways]
 }

@@ -30,9 +30,9 @@ func (k *Keeper) stale(known knowledge, cause error) (Standing, error) {
 		return Standing{}, nil
 	}
 	now := k.deps.Now()
-	fresh := known.confirmed.Add(k.config.RecheckInterval)
-	if now.Before(fresh.Add(k.config.MaxStaleness)) {
-		return Standing{Held: true, Until: later(fresh, now.Add(retryDelay))}, nil
+	due := k.fresh(known).Until
+	if now.Before(due.Add(k.config.MaxStaleness)) {
+		return Standing{Held: true, Until: later(due, now.Add(retryDelay))}, nil
 	}
 	outage := oauth.NewError(oauth.TemporarilyUnavailable, "The identity provider cannot be reached. Try again in a moment.")
 	outage.RetryAfter = max(retryDelay, known.retry.Sub(now))

@@ -23,8 +23,7 @@ const (
 	refreshed = 8192
 )
 
-// BenchmarkRefreshToken refreshes through the core alone: client, MAC of the token, two reads, the guarded update, an
-// ES256 signature.
+// BenchmarkRefreshToken refreshes through the core alone: client, MAC of the token, the guarded update, an ES256 signature.
 func BenchmarkRefreshToken(b *testing.B) {
 	againstCommits(b, func(b *testing.B, s store) side {
 		lines := openLines(b, openCore(b, s))

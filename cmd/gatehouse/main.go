@@ -48,7 +48,7 @@ func commands() []command {
 		{"grants", "list|show|revoke", "who is logged in, and ending it", runAdmin("grants")},
 		{"keys", "list|rotate|remove", "signing keys", runAdmin("keys")},
 		{"sealing", "status", "how far the re-sealing is", runAdmin("sealing")},
-		{"store", "check|backup|copy", "look after a store that is a file, or move it to another", runStore},
+		{"store", "check|backup|copy|migrate", "look after a store, or move it to another", runStore},
 		{"config", "", "print the effective settings, secrets redacted", runConfig},
 		{"version", "", "print the version", runVersion},
 	}

@@ -8,10 +8,13 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/storage/sqlite"
 )
 
-// runStore looks after a store: check and backup after one that is a file, copy after any two.
+// storeUsage is what "gatehouse store" understands.
+const storeUsage = "store check | backup FILE | copy --from URL --to URL | migrate [down]"
+
+// runStore looks after a store: check and backup after one that is a file, migrate after a database, copy after any two.
 func runStore(ctx context.Context, term terminal, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("%w: store check | backup FILE | copy --from URL --to URL", errUsage)
+		return fmt.Errorf("%w: %s", errUsage, storeUsage)
 	}
 	verb := args[0]
 	switch verb {
@@ -19,6 +22,8 @@ func runStore(ctx context.Context, term terminal, args []string) error {
 		return runStoreCopy(ctx, term, args[1:])
 	case "seed":
 		return runStoreSeed(ctx, term, args[1:])
+	case "migrate":
+		return runStoreMigrate(ctx, term, args[1:])
 	}
 	cfg, rest, err := loadConfig("store "+verb, term, args[1:], nil)
 	if err != nil {
@@ -48,5 +53,5 @@ func runStore(ctx context.Context, term terminal, args []string) error {
 		fmt.Fprintln(term.Out, "backed up to", rest[0], "- keep the sealing key apart from it")
 		return nil
 	}
-	return fmt.Errorf("%w: store check | backup FILE | copy --from URL --to URL", errUsage)
+	return fmt.Errorf("%w: %s", errUsage, storeUsage)
 }

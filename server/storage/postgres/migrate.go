@@ -62,25 +62,25 @@ func embedded() ([]migration, error) {
 	return migrations, nil
 }
 
-// Migrate changes the schema of the database at a URL. A database with a newer schema is refused with ErrNewerSchema.
-// Other errors wrap storage.ErrUnavailable. Only migrations need a role that may create tables: a store that finds its
-// schema up to date leaves it alone.
-func Migrate(ctx context.Context, url string, direction Direction) error {
-	err := migrateURL(ctx, url, direction)
+// Migrate changes the schema of the database at a URL and returns the version that it then has, 0 without a schema. A
+// database with a newer one is refused with ErrNewerSchema. Other errors wrap storage.ErrUnavailable. Only migrations need a
+// role that may create tables: a store that finds its schema up to date leaves it alone.
+func Migrate(ctx context.Context, url string, direction Direction) (version int, err error) {
+	version, err = migrateURL(ctx, url, direction)
 	if errors.Is(err, ErrNewerSchema) {
-		return err
+		return 0, err
 	}
-	return answer("migrate", err)
+	return version, answer("migrate", err)
 }
 
-func migrateURL(ctx context.Context, url string, direction Direction) error {
+func migrateURL(ctx context.Context, url string, direction Direction) (version int, err error) {
 	access, err := configure(url, settings{connections: 1})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	migrations, err := embedded()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	return migrate(ctx, access.pool.ConnConfig, migrations, direction)
 }
@@ -103,35 +103,41 @@ func ensureSchema(ctx context.Context, config *pgx.ConnConfig) error {
 	case err == nil && version == len(migrations):
 		return nil
 	case err == nil, sqlState(err) == undefinedTable:
-		return migrate(ctx, config, migrations, Up)
+		_, err = migrate(ctx, config, migrations, Up)
+		return err
 	default:
 		return err
 	}
 }
 
 // migrate moves the schema, in one transaction with its version: after a crash the steps are there or not.
-func migrate(ctx context.Context, config *pgx.ConnConfig, migrations []migration, direction Direction) error {
-	return connected(ctx, config, func(conn *pgx.Conn) error {
+func migrate(
+	ctx context.Context, config *pgx.ConnConfig, migrations []migration, direction Direction,
+) (version int, err error) {
+	err = connected(ctx, config, func(conn *pgx.Conn) error {
 		if err := prepareVersions(ctx, conn); err != nil {
 			return err
 		}
 		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: beginMigration}, func(tx pgx.Tx) error {
-			version, err := lockSchema(ctx, tx)
+			found, err := lockSchema(ctx, tx)
 			switch {
 			case err != nil:
 				return err
-			case version > len(migrations):
+			case found > len(migrations):
 				return fmt.Errorf("%w: its schema is version %d, this program knows up to %d",
-					ErrNewerSchema, version, len(migrations))
+					ErrNewerSchema, found, len(migrations))
 			case direction == Up:
-				return stepUp(ctx, tx, migrations[version:])
-			case version > 0:
-				return stepDown(ctx, tx, migrations[version-1])
+				version = len(migrations)
+				return stepUp(ctx, tx, migrations[found:])
+			case found > 0:
+				version = found - 1
+				return stepDown(ctx, tx, migrations[version])
 			default:
 				return nil
 			}
 		})
 	})
+	return version, err
 }
 
 // connected does something on a connection outside the pool.

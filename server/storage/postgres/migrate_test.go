@@ -21,7 +21,8 @@ func migrateSteps(ctx context.Context, url string, steps []migration) error {
 	if err != nil {
 		return err
 	}
-	return migrate(ctx, access.pool.ConnConfig, steps, Up)
+	_, err = migrate(ctx, access.pool.ConnConfig, steps, Up)
+	return err
 }
 
 // query reads one number.
@@ -69,15 +70,16 @@ func TestMigrations(t *testing.T) {
 	t.Run("down undoes up and up can be repeated", func(t *testing.T) {
 		url := server.Schema(t)
 		for range 2 {
-			if err := Migrate(t.Context(), url, Up); err != nil {
+			if _, err := Migrate(t.Context(), url, Up); err != nil {
 				t.Fatal(err)
 			}
-			if err := Migrate(t.Context(), url, Up); err != nil {
+			if _, err := Migrate(t.Context(), url, Up); err != nil {
 				t.Fatal(err)
 			}
-			for range len(own) + 1 { // one more than there are steps
-				if err := Migrate(t.Context(), url, Down); err != nil {
-					t.Fatal(err)
+			for step := range len(own) + 1 { // one more than there are steps
+				version, err := Migrate(t.Context(), url, Down)
+				if want := max(len(own)-1-step, 0); err != nil || version != want {
+					t.Fatalf("step %d: version %d, %v; want version %d", step, version, err, want)
 				}
 			}
 			if tables := query(t, url, countTables); tables != 1 {
@@ -97,8 +99,10 @@ func TestMigrations(t *testing.T) {
 			t.Fatal(err)
 		}
 		tables := query(t, url, countTables)
-		_, err := Open(t.Context(), url)
-		for _, err := range []error{err, Migrate(t.Context(), url, Up), Migrate(t.Context(), url, Down)} {
+		_, opened := Open(t.Context(), url)
+		_, up := Migrate(t.Context(), url, Up)
+		_, down := Migrate(t.Context(), url, Down)
+		for _, err := range []error{opened, up, down} {
 			if !errors.Is(err, ErrNewerSchema) || errors.Is(err, storage.ErrUnavailable) ||
 				!strings.Contains(err.Error(), fmt.Sprintf("version %d, this program knows up to %d", len(own)+1, len(own))) {
 				t.Errorf("a newer schema answered %v", err)
@@ -174,7 +178,7 @@ func TestMigrations(t *testing.T) {
 		if !errors.Is(err, storage.ErrUnavailable) || !strings.Contains(err.Error(), "permission denied") {
 			t.Errorf("without the right: %v", err)
 		}
-		if err := Migrate(t.Context(), admin, Up); err != nil {
+		if _, err := Migrate(t.Context(), admin, Up); err != nil {
 			t.Fatal(err)
 		}
 		run(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app`)

@@ -132,6 +132,18 @@ func TestDeletingAClientEndsItsGrantsAtOnce(t *testing.T) {
 	wantReason(t, err, "not_found")
 }
 
+// Clients that are in use are remembered for a minute, also by a replica that did not delete them.
+func TestClientThatIsGoneIsToldSoAtOnce(t *testing.T) {
+	r := newRig(t)
+	s := r.session(t, r.register(t))
+	second := s.mustRefresh(t, s.tokens.GetRefreshToken())
+	if _, err := r.admin.DeleteClient(t.Context(), &gatehousev1.DeleteClientRequest{ClientId: s.clientID}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.refresh(t, second.GetRefreshToken())
+	wantReason(t, err, "invalid_client")
+}
+
 // A code of a minute ago would otherwise bring back what was just ended.
 func TestCodeThatIsNotRedeemedEndsWithTheGrants(t *testing.T) {
 	r := newRig(t)

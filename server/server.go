@@ -162,10 +162,10 @@ func newParts(ctx context.Context, deps Deps, store storage.Store, secrets secre
 	relay.Verifier = p.verifier
 	p.follower = outbox.NewFollower(store, p.verifier, deps.Logger)
 	p.walker = reseal.New(store, p.sealer)
-	p.registrar = registration.New(
+	p.registrar, err = registration.New(
 		registration.Deps{Store: store, Random: deps.Random, Now: deps.Now},
 		registration.Policy{Scopes: cfg.Scopes, Schemes: cfg.RedirectSchemes, MaxUnused: cfg.MaxUnusedClients})
-	return p, nil
+	return p, err
 }
 
 // Register adds the services to a gRPC server or an in-process channel.

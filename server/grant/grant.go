@@ -16,6 +16,8 @@ import (
 // Clients authenticates the client of a request.
 type Clients interface {
 	Authenticate(ctx context.Context, credentials registration.Credentials) (storage.ClientAuthentication, error)
+	// Recognize takes the word of a moment ago.
+	Recognize(ctx context.Context, credentials registration.Credentials) (storage.ClientAuthentication, error)
 }
 
 // Minter signs access tokens.
@@ -100,10 +102,21 @@ func (e *Exchanger) Exchange(ctx context.Context, request Request) (Response, er
 	if request.GrantType == "" {
 		return Response{}, oauth.NewError(oauth.InvalidRequest, "grant_type is missing.")
 	}
-	client, err := e.deps.Clients.Authenticate(ctx, request.Credentials)
+	client, err := e.deps.Clients.Recognize(ctx, request.Credentials)
 	if err != nil {
 		return Response{}, err
 	}
+	response, err := e.answer(ctx, client, request)
+	if err != nil {
+		// A client that was deleted a moment ago is told so, not that its grant is over.
+		if _, gone := e.deps.Clients.Authenticate(ctx, request.Credentials); gone != nil {
+			return Response{}, gone
+		}
+	}
+	return response, err
+}
+
+func (e *Exchanger) answer(ctx context.Context, client storage.ClientAuthentication, request Request) (Response, error) {
 	switch request.GrantType {
 	case registration.GrantAuthorizationCode:
 		return e.authorizationCode(ctx, client, request)

@@ -26,6 +26,10 @@ func (r *Registrar) Authenticate(ctx context.Context, c Credentials) (storage.Cl
 	if err != nil {
 		return storage.ClientAuthentication{}, err
 	}
+	return r.authenticate(ctx, presented)
+}
+
+func (r *Registrar) authenticate(ctx context.Context, presented presentation) (storage.ClientAuthentication, error) {
 	client, err := r.deps.Store.ClientAuthentication(ctx, presented.id)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):

@@ -5,8 +5,11 @@ package registration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/maypok86/otter/v2"
 
 	"github.com/gatehouse-auth/gatehouse/server/oauth"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
@@ -53,10 +56,17 @@ type Policy struct {
 type Registrar struct {
 	deps   Deps
 	policy Policy
+	known  *otter.Cache[string, storage.ClientAuthentication] // those in use, by id
 }
 
 // New returns a Registrar.
-func New(deps Deps, policy Policy) *Registrar { return &Registrar{deps: deps, policy: policy} }
+func New(deps Deps, policy Policy) (*Registrar, error) {
+	known, err := otter.New(&otter.Options[string, storage.ClientAuthentication]{MaximumSize: maxKnown})
+	if err != nil {
+		return nil, fmt.Errorf("registration: %w", err)
+	}
+	return &Registrar{deps: deps, policy: policy, known: known}, nil
+}
 
 // Metadata is what a client says of itself. Contacts, TermsURI and PolicyURI are checked and forgotten.
 type Metadata struct {

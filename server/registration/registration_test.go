@@ -27,10 +27,15 @@ func (r *recorder) CreateClient(_ context.Context, client storage.Client, _ int)
 	return r.fail
 }
 
-func newRegistrar(store storage.Clients) *registration.Registrar {
-	return registration.New(
+func newRegistrar(t *testing.T, store storage.Clients) *registration.Registrar {
+	t.Helper()
+	registrar, err := registration.New(
 		registration.Deps{Store: store, Random: secret.NewSource(nil), Now: func() time.Time { return time.Unix(1_800_000_000, 0) }},
 		registration.Policy{Scopes: oauth.Scopes{"read", "write"}, Schemes: oauth.DefaultPrivateUseSchemes(), MaxUnused: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return registrar
 }
 
 // good is metadata that can be registered.
@@ -40,7 +45,7 @@ func good() registration.Metadata {
 
 func TestDefaults(t *testing.T) {
 	store := new(recorder)
-	registered, err := newRegistrar(store).Register(t.Context(), good(), storage.OriginDynamic)
+	registered, err := newRegistrar(t, store).Register(t.Context(), good(), storage.OriginDynamic)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +79,7 @@ func TestMetadataOfRealClients(t *testing.T) {
 		},
 		"Claude": {RedirectURIs: []string{"https://claude.ai/api/mcp/auth_callback"}, AuthMethod: "client_secret_post", Scope: "read offline_access"},
 	} {
-		if _, err := newRegistrar(new(recorder)).Register(t.Context(), metadata, storage.OriginDynamic); err != nil {
+		if _, err := newRegistrar(t, new(recorder)).Register(t.Context(), metadata, storage.OriginDynamic); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -105,7 +110,7 @@ func TestRefusedMetadataStoresNothing(t *testing.T) {
 	} {
 		store, metadata := new(recorder), good()
 		test.change(&metadata)
-		_, err := newRegistrar(store).Register(t.Context(), metadata, storage.OriginDynamic)
+		_, err := newRegistrar(t, store).Register(t.Context(), metadata, storage.OriginDynamic)
 		if oauth.CodeOf(err) != test.want || len(store.stored) > 0 {
 			t.Errorf("%s: %v, %d stored", name, err, len(store.stored))
 		}
@@ -117,7 +122,7 @@ func TestOutageAndLimitAreNotTheClientsFault(t *testing.T) {
 		storage.ErrLimit:       oauth.TooManyRequests,
 		storage.ErrUnavailable: oauth.TemporarilyUnavailable,
 	} {
-		_, err := newRegistrar(&recorder{fail: fail}).Register(t.Context(), good(), storage.OriginDynamic)
+		_, err := newRegistrar(t, &recorder{fail: fail}).Register(t.Context(), good(), storage.OriginDynamic)
 		if oauth.CodeOf(err) != want {
 			t.Errorf("%v: %v", fail, err)
 		}
@@ -125,7 +130,7 @@ func TestOutageAndLimitAreNotTheClientsFault(t *testing.T) {
 }
 
 func TestIdsAreNeverShared(t *testing.T) {
-	registrar := newRegistrar(new(recorder))
+	registrar := newRegistrar(t, new(recorder))
 	seen := make(map[string]bool)
 	for range 100 {
 		registered, err := registrar.Register(t.Context(), good(), storage.OriginDynamic)

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// markInterval is how long a mark of use is good for. One costs a row and an index.
-const markInterval = time.Minute
+// MarkInterval is how long a mark of use is good for. One costs a row and an index.
+const MarkInterval = time.Minute
 
 // MarksClient reports whether the rotation has to mark its client as used, too.
-func (r Rotation) MarksClient() bool { return r.Now.Sub(r.ClientUsedTime) > markInterval }
+func (r Rotation) MarksClient() bool { return r.Now.Sub(r.ClientUsedTime) > MarkInterval }
 
 // Moved completes a grant whose line the rotation has moved. The store has read what the rotation does not say: user,
 // credential, resource, scopes, and when the grant was created and ends.

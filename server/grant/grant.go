@@ -16,8 +16,10 @@ import (
 // Clients authenticates the client of a request.
 type Clients interface {
 	Authenticate(ctx context.Context, credentials registration.Credentials) (storage.ClientAuthentication, error)
-	// Recognize takes the word of a moment ago.
-	Recognize(ctx context.Context, credentials registration.Credentials) (storage.ClientAuthentication, error)
+	// Recognize takes the word of a moment ago, and says when it did.
+	Recognize(
+		ctx context.Context, credentials registration.Credentials,
+	) (client storage.ClientAuthentication, remembered bool, err error)
 }
 
 // Minter signs access tokens.
@@ -102,12 +104,12 @@ func (e *Exchanger) Exchange(ctx context.Context, request Request) (Response, er
 	if request.GrantType == "" {
 		return Response{}, oauth.NewError(oauth.InvalidRequest, "grant_type is missing.")
 	}
-	client, err := e.deps.Clients.Recognize(ctx, request.Credentials)
+	client, remembered, err := e.deps.Clients.Recognize(ctx, request.Credentials)
 	if err != nil {
 		return Response{}, err
 	}
 	response, err := e.answer(ctx, client, request)
-	if err != nil {
+	if err != nil && remembered {
 		// A client that was deleted a moment ago is told so, not that its grant is over.
 		if _, gone := e.deps.Clients.Authenticate(ctx, request.Credentials); gone != nil {
 			return Response{}, gone

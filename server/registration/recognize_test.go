@@ -53,7 +53,11 @@ func newDesk(t *testing.T) *desk {
 // recognize presents a secret, and checks the answer and how often the store has been read by then.
 func (d *desk) recognize(id, password string, want oauth.Code, reads int) {
 	d.t.Helper()
-	client, err := d.Recognize(d.t.Context(), Credentials{ClientID: id, ClientSecret: secret.NewText(password)})
+	before := d.store.reads
+	client, remembered, err := d.Recognize(d.t.Context(), Credentials{ClientID: id, ClientSecret: secret.NewText(password)})
+	if remembered != (d.store.reads == before) {
+		d.t.Errorf("%s with %q: remembered %t after %d reads", id, password, remembered, d.store.reads-before)
+	}
 	if (err == nil) != (want == "") || err != nil && oauth.CodeOf(err) != want || (err == nil) != (client.ID == id) {
 		d.t.Errorf("%s with %q: %+v, %v", id, password, client, err)
 	}

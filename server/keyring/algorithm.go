@@ -70,11 +70,14 @@ func decode(algorithm string, stored []byte) (signing, verification any, err err
 	if err != nil {
 		return nil, nil, fmt.Errorf("keyring: %w", err)
 	}
-	signer, ok := private.(crypto.Signer)
-	if !ok {
+	switch private := private.(type) {
+	case *ecdsa.PrivateKey:
+		return deterministic{private}, private.Public(), nil
+	case crypto.Signer:
+		return private, private.Public(), nil
+	default:
 		return nil, nil, fmt.Errorf("keyring: %T cannot sign", private)
 	}
-	return private, signer.Public(), nil
 }
 
 // describe returns the key id, an RFC 7638 thumbprint, and the public JSON Web Key. An HMAC key has no public part,

@@ -145,10 +145,13 @@ func (r RedirectURI) Matches(requested string) bool {
 	return err == nil && other.kind == RedirectLoopback && other.host == r.host && other.tail == r.tail
 }
 
+// segmentEscapes undoes what a parser may undo before it looks for segments.
+var segmentEscapes = strings.NewReplacer("%2f", "/", "%5c", "/", "%2e", ".", "%3b", ";")
+
 // hasDotSegment reports whether some parser would resolve a "." or ".." in the path. Browsers decode %2e; servers
 // behind the redirect may also decode separators and cut path parameters, as in "/..;/".
 func hasDotSegment(path string) bool {
-	path = strings.NewReplacer("%2f", "/", "%5c", "/", "%2e", ".", "%3b", ";").Replace(strings.ToLower(path))
+	path = segmentEscapes.Replace(strings.ToLower(path))
 	for segment := range strings.SplitSeq(path, "/") {
 		if name, _ := cutBefore(segment, ";"); name == "." || name == ".." {
 			return true

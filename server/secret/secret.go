@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+
+	"github.com/google/uuid"
 )
 
 // redacted is what every formatter shows instead of the value.
@@ -103,10 +105,10 @@ func (s Source) Text(prefix string) Text {
 
 // ID returns a random identifier in the form of a UUID (RFC 9562 section 5.4). It is not a secret.
 func (s Source) ID() string {
-	b := s.Bytes(16)
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+	id := uuid.UUID(s.Bytes(16))
+	id[6] = id[6]&0x0f | 0x40
+	id[8] = id[8]&0x3f | 0x80
+	return id.String()
 }
 
 // Bytes returns n random bytes. It panics when the source fails: nothing safe can follow.

@@ -5,9 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/gatehouse-auth/gatehouse/server/keyring"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
@@ -22,7 +23,7 @@ import (
 // repeat an answer that was lost; and who writes to the store cannot invent a token.
 const (
 	refreshKeySize   = 4
-	refreshGrantSize = 16
+	refreshGrantSize = len(uuid.UUID{})
 	refreshHeadSize  = refreshKeySize + refreshGrantSize + 4
 	refreshSize      = refreshHeadSize + sha256.Size
 )
@@ -74,21 +75,21 @@ func (r *RefreshTokens) Parse(text secret.Text) (RefreshID, bool) {
 	for _, key := range r.keys.All() {
 		tag := refreshKeyTag(key)
 		if string(head[:refreshKeySize]) == string(tag[:]) && hmac.Equal(mac, refreshMAC(key, head)) {
-			grant := head[refreshKeySize : refreshKeySize+refreshGrantSize]
+			grant := uuid.UUID(head[refreshKeySize : refreshKeySize+refreshGrantSize])
 			generation := binary.BigEndian.Uint32(head[refreshKeySize+refreshGrantSize:])
-			return RefreshID{GrantID: formatUUID(grant), Generation: int64(generation)}, true
+			return RefreshID{GrantID: grant.String(), Generation: int64(generation)}, true
 		}
 	}
 	return RefreshID{}, false
 }
 
 func makeRefresh(key keyring.Key, id RefreshID) (secret.Text, error) {
-	grant, err := hex.DecodeString(strings.ReplaceAll(id.GrantID, "-", ""))
-	if err != nil || len(grant) != refreshGrantSize || id.Generation < 1 || id.Generation > 1<<31 {
+	grant, err := uuid.Parse(id.GrantID)
+	if err != nil || id.Generation < 1 || id.Generation > 1<<31 {
 		return secret.Text{}, fmt.Errorf("token: grant %s, generation %d makes no refresh token", id.GrantID, id.Generation)
 	}
 	tag := refreshKeyTag(key)
-	head := append(tag[:], grant...)
+	head := append(tag[:], grant[:]...)
 	head = binary.BigEndian.AppendUint32(head, uint32(id.Generation))
 	return secret.NewText(PrefixRefreshToken + base64.RawURLEncoding.EncodeToString(append(head, refreshMAC(key, head)...))), nil
 }
@@ -105,9 +106,4 @@ func refreshMAC(key keyring.Key, head []byte) []byte {
 	mac.Write([]byte("gatehouse refresh token\x00"))
 	mac.Write(head)
 	return mac.Sum(nil)
-}
-
-// formatUUID writes 16 bytes as RFC 9562 section 4 does.
-func formatUUID(b []byte) string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
@@ -23,6 +24,16 @@ const (
 	maxMessage    = 1 << 20
 	maxHeaderList = 16 << 10
 	maxStreams    = 250
+	// maxConnections is how many connections are open at once. A program has one. The next waits until one closes, and
+	// those that are of no use do so soon: a peer has connectTimeout to say that it speaks gRPC, and may be without a call
+	// for idleTimeout.
+	maxConnections = 1024
+	connectTimeout = 10 * time.Second
+	idleTimeout    = 5 * time.Minute
+	// A peer that is silent for pingInterval is asked whether it is still there. One that died with its machine would
+	// otherwise keep its streams for hours.
+	pingInterval = time.Minute
+	pingTimeout  = 10 * time.Second
 )
 
 // streamWorkers are goroutines that serve one call after the other. A new one for each call would have to grow its stack
@@ -75,7 +86,11 @@ func transport(cfg *config.Config) ([]grpc.ServerOption, error) {
 		grpc.MaxHeaderListSize(maxHeaderList),
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.NumStreamWorkers(streamWorkers),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+		grpc.ConnectionTimeout(connectTimeout),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionIdle: idleTimeout, Time: pingInterval, Timeout: pingTimeout,
+		}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 	}
 	if cfg.GRPCTLSCert == "" {
 		return options, nil
@@ -95,7 +110,9 @@ func (c *coreNode) join(Options) (connection, error) {
 	return connection{ClientConnInterface: channel, close: func() error { return nil }}, nil
 }
 
-func (c *coreNode) serve() error { return c.grpc.Serve(c.listener) }
+func (c *coreNode) serve() error {
+	return c.grpc.Serve(netutil.LimitListener(c.listener, maxConnections))
+}
 
 func (c *coreNode) stop(ctx context.Context) error {
 	c.core.Drain()

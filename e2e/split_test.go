@@ -3,9 +3,11 @@ package e2e
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/mcpclient"
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
+	"github.com/gatehouse-auth/gatehouse/e2e/internal/wire"
 )
 
 // TestSplit holds a core and an edge in two processes, joined by gRPC, to all promises.
@@ -35,11 +37,32 @@ func TestSplitOutage(t *testing.T) {
 	})
 }
 
+// TestSplitLosesItsConnection: a connection that is lost without a word, as by a firewall or by a machine that died, is
+// noticed by the edge, which makes another. Until then it knows nothing, and says so.
+func TestSplitLosesItsConnection(t *testing.T) {
+	s := startSplit(t)
+	token := s.connect(t, s.alice).access
+	s.wire.Cut()
+	lost := false
+	eventually(t, time.Minute, "another connection", func() bool {
+		switch status := s.mcpStatus(t, token); status {
+		case http.StatusOK:
+			return lost
+		case http.StatusServiceUnavailable:
+			lost = true
+		default:
+			t.Fatalf("without an answer of the core: status %d", status)
+		}
+		return false
+	})
+}
+
 // split is a core and an edge with a pretended Keycloak behind them.
 type split struct {
 	*deployment
 	running *program.Process // the core
 	core    process
+	wire    *wire.Wire // from the edge to the core
 	work    *workspace
 }
 
@@ -61,6 +84,11 @@ func startSplit(t *testing.T) *split {
 		}),
 	}}
 	s.running = startGatehouse(t, w, s.core)
+	var err error
+	if s.wire, err = wire.Start(grpcAddr); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.wire.Close() })
 	startGatehouse(t, w, process{
 		name:  "edge",
 		args:  []string{"serve", "edge"},
@@ -68,7 +96,7 @@ func startSplit(t *testing.T) *split {
 		env: map[string]string{
 			"MCP_SERVER_BASE_URL":        d.server.URL,
 			"GATEHOUSE_HTTP_ADDR":        httpAddr,
-			"GATEHOUSE_CORE_ADDR":        grpcAddr,
+			"GATEHOUSE_CORE_ADDR":        s.wire.Addr(),
 			"GATEHOUSE_ADMIN_TOKEN_FILE": d.adminTokenFile(),
 		},
 	})

@@ -12,6 +12,9 @@
 //
 // The handler reads who called with [PrincipalFrom]. It never sees the token.
 //
+// Make conn with [grpc.WithKeepaliveParams], a Time of 10 seconds or more: a connection that is lost without a word, as by a
+// firewall, takes every call with it until somebody notices, and without keepalive that is the system, in a quarter of an hour.
+//
 // Every failure is closed: a core that cannot be asked, or that gives an answer without a subject, lets nobody in. The
 // three ways to fail are three types, because they want three answers: [*Inactive] (log in again), [*InsufficientScope]
 // (ask for more) and [*Unavailable] (try again later; the token may be perfectly good).

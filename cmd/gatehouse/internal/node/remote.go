@@ -6,10 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 
 	"github.com/gatehouse-auth/gatehouse/server/config"
 	"github.com/gatehouse-auth/gatehouse/server/secret"
@@ -46,6 +48,9 @@ func Dial(cfg *config.Config) (*grpc.ClientConn, error) {
 	conn, err := grpc.NewClient(cfg.CoreAddr,
 		grpc.WithTransportCredentials(transport),
 		grpc.WithPerRPCCredentials(bearer{token: token, secure: cfg.GRPCTLSCA != ""}),
+		// A connection that is lost without a word takes every call with it until somebody notices. The system takes a
+		// quarter of an hour for that.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)))
 	if err != nil {
 		return nil, fmt.Errorf("GATEHOUSE_CORE_ADDR: %w", err)

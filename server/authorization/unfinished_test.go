@@ -82,7 +82,7 @@ func newLogin(t *testing.T) *login {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.store.Close() })
-	sealer, err := seal.New(seal.Key{1})
+	sealer, err := seal.New(seal.NewKey([seal.KeySize]byte{1}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.store.Close() })
-	sealer, err := seal.New(seal.Key{1})
+	sealer, err := seal.New(seal.NewKey([seal.KeySize]byte{1}))
 	if err != nil {
 		t.Fatal(err)
 	}

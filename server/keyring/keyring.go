@@ -48,6 +48,8 @@ type Config struct {
 
 // Key is one key. Its algorithm is fixed when it is made.
 type Key struct {
+	secret.Hidden
+
 	ID        string
 	Algorithm string
 	// Signing is the private key.

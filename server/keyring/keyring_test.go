@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -68,7 +69,7 @@ func config(algorithm string) keyring.Config {
 
 func openAt(t *testing.T, store storage.SigningKeys, now func() time.Time, sealing byte, config keyring.Config) (*keyring.Ring, error) {
 	t.Helper()
-	sealer, err := seal.New(seal.Key{sealing})
+	sealer, err := seal.New(seal.NewKey([seal.KeySize]byte{sealing}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,5 +236,15 @@ func TestPublicKeysHaveNoPrivateMember(t *testing.T) {
 				t.Errorf("%s: key = %v", algorithm, key)
 			}
 		}
+	}
+}
+
+func TestKeyIsNotPrinted(t *testing.T) {
+	ring, err := open(t, &memory{}, 1, keyring.HS256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("%v %x", ring.Current(), ring.All()); got != "[redacted] [[redacted]]" {
+		t.Error(got)
 	}
 }

@@ -52,7 +52,7 @@ func (s *store) ReplaceSealed(_ context.Context, value storage.SealedValue, seal
 	return nil
 }
 
-var oldKey, newKey = seal.Key{1}, seal.Key{2}
+var oldKey, newKey = seal.NewKey([seal.KeySize]byte{1}), seal.NewKey([seal.KeySize]byte{2})
 
 func sealer(t *testing.T, keys ...seal.Key) *seal.Sealer {
 	t.Helper()

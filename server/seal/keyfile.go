@@ -20,10 +20,10 @@ func LoadOrCreateKeys(path string, create bool) ([]Key, error) {
 		return keys, err
 	}
 	var key Key
-	if _, err := rand.Read(key[:]); err != nil {
+	if _, err := rand.Read(key.bytes[:]); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	err = secretfile.Create(path, base64.StdEncoding.EncodeToString(key[:]))
+	err = secretfile.Create(path, base64.StdEncoding.EncodeToString(key.bytes[:]))
 	if errors.Is(err, fs.ErrExist) {
 		return loadKeys(path) // another process was first
 	}
@@ -41,7 +41,7 @@ func ParseKeys(text []byte) ([]Key, error) {
 		if err != nil || len(raw) != KeySize {
 			return nil, fmt.Errorf("seal: a sealing key is %d random bytes in base64", KeySize)
 		}
-		keys = append(keys, Key(raw))
+		keys = append(keys, NewKey([KeySize]byte(raw)))
 	}
 	if len(keys) == 0 {
 		return nil, errors.New("seal: no sealing key")

@@ -12,6 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/gatehouse-auth/gatehouse/server/secret"
 )
 
 const (
@@ -47,12 +49,19 @@ func (p Place) associatedData(head []byte) []byte {
 }
 
 // Key is a sealing key.
-type Key [KeySize]byte
+type Key struct {
+	secret.Hidden
+
+	bytes [KeySize]byte
+}
+
+// NewKey returns a key of these bytes, which must be random.
+func NewKey(bytes [KeySize]byte) Key { return Key{bytes: bytes} }
 
 type keyID [keyIDSize]byte
 
 func (k Key) id() keyID {
-	sum := sha256.Sum256(append([]byte("gatehouse sealing key id\x00"), k[:]...))
+	sum := sha256.Sum256(append([]byte("gatehouse sealing key id\x00"), k.bytes[:]...))
 	return keyID(sum[:keyIDSize])
 }
 
@@ -69,7 +78,7 @@ func New(keys ...Key) (*Sealer, error) {
 	}
 	s := &Sealer{current: keys[0].id(), aeads: make(map[keyID]cipher.AEAD, len(keys))}
 	for _, key := range keys {
-		block, err := aes.NewCipher(key[:])
+		block, err := aes.NewCipher(key.bytes[:])
 		if err != nil {
 			return nil, fmt.Errorf("seal: %w", err)
 		}

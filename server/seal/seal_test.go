@@ -4,14 +4,15 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
 var (
-	keyA  = Key(bytes.Repeat([]byte{1}, KeySize))
-	keyB  = Key(bytes.Repeat([]byte{2}, KeySize))
+	keyA  = NewKey([KeySize]byte(bytes.Repeat([]byte{1}, KeySize)))
+	keyB  = NewKey([KeySize]byte(bytes.Repeat([]byte{2}, KeySize)))
 	place = Place{Table: "credentials", Column: "sealed", Row: "row-1"}
 )
 
@@ -22,6 +23,12 @@ func newSealer(t *testing.T, keys ...Key) *Sealer {
 		t.Fatal(err)
 	}
 	return s
+}
+
+func TestKeyIsNotPrinted(t *testing.T) {
+	if got := fmt.Sprintf("%v %x", keyA, []Key{keyA}); got != "[redacted] [[redacted]]" {
+		t.Error(got)
+	}
 }
 
 func TestOpenReturnsWhatWasSealed(t *testing.T) {
@@ -92,18 +99,18 @@ func TestKeyFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, err := LoadOrCreateKeys(path, true)
-	if err != nil || again[0] != created[0] {
+	if err != nil || again[0].bytes != created[0].bytes {
 		t.Fatalf("second start made another key: %v", err)
 	}
 	old, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	newer := base64.StdEncoding.EncodeToString(keyB[:])
+	newer := base64.StdEncoding.EncodeToString(keyB.bytes[:])
 	if err := os.WriteFile(path, []byte(newer+"\n"+string(old)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if both, err := LoadOrCreateKeys(path, false); err != nil || len(both) != 2 || both[0] != keyB || both[1] != created[0] {
+	if both, err := LoadOrCreateKeys(path, false); err != nil || len(both) != 2 || both[0].bytes != keyB.bytes || both[1].bytes != created[0].bytes {
 		t.Errorf("two keys: %d, %v", len(both), err)
 	}
 	if err := os.Chmod(path, 0o644); err != nil {

@@ -7,23 +7,16 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 
 	"github.com/google/uuid"
 )
 
-// redacted is what every formatter shows instead of the value.
-const redacted = "[redacted]"
-
-// errMarshal stops an accidental encoding instead of writing a placeholder that looks like data.
-var errMarshal = errors.New("secret: refusing to marshal a secret")
-
-// Text is a secret string. The function array makes == a compile error: use Equal.
+// Text is a secret string. Compare it with Equal.
 type Text struct {
-	_     [0]func()
+	Hidden
+
 	value string
 }
 
@@ -44,24 +37,6 @@ func (t Text) Equal(other Text) bool {
 // Hash returns the SHA-256 digest under which the secret is stored. Secrets here carry 256 bits of randomness, so a
 // slow hash would add nothing but a way to exhaust the server.
 func (t Text) Hash() Hash { return Hash(sha256.Sum256([]byte(t.value))) }
-
-// String returns a placeholder.
-func (t Text) String() string { return redacted }
-
-// GoString returns a placeholder.
-func (t Text) GoString() string { return redacted }
-
-// Format writes a placeholder for every verb.
-func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// LogValue returns a placeholder.
-func (t Text) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// MarshalJSON fails.
-func (t Text) MarshalJSON() ([]byte, error) { return nil, errMarshal }
-
-// MarshalText fails.
-func (t Text) MarshalText() ([]byte, error) { return nil, errMarshal }
 
 // Hash is the SHA-256 digest of a secret.
 type Hash [sha256.Size]byte

@@ -33,6 +33,26 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	}
 }
 
+// TestHiddenHidesWhatStandsBesideIt: a struct that embeds it shows none of its fields.
+func TestHiddenHidesWhatStandsBesideIt(t *testing.T) {
+	key := struct {
+		Hidden
+
+		Private any
+	}{Private: canary}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "key", key)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		fmt.Fprintf(&log, verb, []any{key, &key})
+	}
+	if strings.Contains(log.String(), canary) || strings.Contains(log.String(), fmt.Sprintf("%x", canary)) {
+		t.Errorf("log = %s", log.String())
+	}
+	if out, err := json.Marshal(key); err == nil {
+		t.Errorf("json = %s", out)
+	}
+}
+
 func TestSecretRefusesToBeMarshalled(t *testing.T) {
 	if out, err := json.Marshal(NewText(canary)); err == nil {
 		t.Errorf("json = %s", out)

@@ -18,7 +18,7 @@ var now = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 // fill seeds a file, and returns how to open what was sealed.
 func fill(t *testing.T, path string, p Population, force bool) (credential.Vault, error) {
 	t.Helper()
-	sealer, err := seal.New(seal.Key{1})
+	sealer, err := seal.New(seal.NewKey([seal.KeySize]byte{1}))
 	if err != nil {
 		t.Fatal(err)
 	}

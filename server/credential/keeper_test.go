@@ -136,14 +136,20 @@ func (b *bench) impatient(t *testing.T, provider credential.Provider, patience t
 	return keeper
 }
 
-// standing asks a keeper about the credential as it is in the store now.
-func (b *bench) standing(t *testing.T, keeper *credential.Keeper) (credential.Standing, error) {
+// confirmation is what the store knows of the credential.
+func (b *bench) confirmation(t *testing.T) storage.Confirmation {
 	t.Helper()
 	record, err := b.store.Credential(t.Context(), b.id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return keeper.Standing(t.Context(), record.Confirmation())
+	return record.Confirmation()
+}
+
+// standing asks a keeper about the credential as it is in the store now.
+func (b *bench) standing(t *testing.T, keeper *credential.Keeper) (credential.Standing, error) {
+	t.Helper()
+	return keeper.Standing(t.Context(), b.confirmation(t))
 }
 
 func (b *bench) wantHeld(t *testing.T, keeper *credential.Keeper, want bool) {

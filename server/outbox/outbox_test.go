@@ -278,6 +278,9 @@ func TestWhoeverHearsNothingTakesNoSubscribers(t *testing.T) {
 	if _, err := f.Subscribe(t.Context(), 0); !errors.Is(err, ErrDeaf) {
 		t.Errorf("before the first poll: %v", err)
 	}
+	if len(f.subscribers) > 0 {
+		t.Error("who was refused is kept all the same")
+	}
 	poll(t, f)
 	messages := subscribe(t, f, 0).Messages
 	s.fail(errors.New("down"))

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -23,9 +24,11 @@ type world struct {
 	outage   error // of reading the keys
 	revoked  bool
 	reads    int
-	parse    func() // runs after a token was found good, before that is told
-	read     func() // runs after the grant was read
-	standing func() // runs while the provider is asked
+	elapsed  time.Duration
+	until    time.Duration // how long the provider's word stands; zero is a minute
+	parse    func()        // runs after a token was found good, before that is told
+	read     func()        // runs after the grant was read
+	standing func()        // runs while the provider is asked
 }
 
 func do(f func()) {
@@ -68,7 +71,7 @@ func (w *world) Evidence(context.Context, string) (storage.Evidence, error) {
 
 func (w *world) Standing(context.Context, storage.Confirmation) (credential.Standing, error) {
 	do(w.standing)
-	return credential.Standing{Held: true, Until: start.Add(time.Minute)}, nil
+	return credential.Standing{Held: true, Until: start.Add(cmp.Or(w.until, time.Minute))}, nil
 }
 
 func (w *world) set(change func()) {
@@ -77,9 +80,15 @@ func (w *world) set(change func()) {
 	change()
 }
 
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return start.Add(w.elapsed)
+}
+
 func (w *world) verifier(t *testing.T) *Verifier {
 	t.Helper()
-	v, err := New(Deps{Parser: w, Keys: w, Grants: w, Keeper: w, Now: func() time.Time { return start }},
+	v, err := New(Deps{Parser: w, Keys: w, Grants: w, Keeper: w, Now: w.now},
 		Config{CacheSize: 10, RecheckInterval: time.Minute})
 	if err != nil {
 		t.Fatal(err)
@@ -208,5 +217,25 @@ func TestTokenOfAKeyThatWasJustMadeElsewhereIsGood(t *testing.T) {
 	verdict, err := v.Verify(t.Context(), request(true))
 	if public, ok := errors.AsType[*oauth.Error](err); !ok || public.Code != oauth.TemporarilyUnavailable {
 		t.Errorf("during an outage: %v, %v", verdict, err)
+	}
+}
+
+// TestAnswerStandsForTheShorterTime: a token is looked at again after the interval, and earlier when the provider's word stands for
+// less.
+func TestAnswerStandsForTheShorterTime(t *testing.T) {
+	for until, want := range map[time.Duration]time.Duration{
+		30 * time.Second: 30 * time.Second, 10 * time.Minute: time.Minute,
+	} {
+		w := &world{until: until}
+		v := w.verifier(t)
+		for _, step := range []struct {
+			at    time.Duration
+			reads int
+		}{{0, 1}, {want - 1, 1}, {want, 2}} {
+			w.set(func() { w.elapsed = step.at })
+			if verdict, err := v.Verify(t.Context(), request(false)); err != nil || !verdict.Active() || w.reads != step.reads {
+				t.Errorf("after %s, with a word for %s: %+v, %v, %d reads; want %d", step.at, until, verdict, err, w.reads, step.reads)
+			}
+		}
 	}
 }

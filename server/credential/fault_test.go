@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-auth/gatehouse/server/secret"
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 	"github.com/gatehouse-auth/gatehouse/server/upstream"
+	"github.com/gatehouse-auth/gatehouse/server/upstream/upstreamtest"
 )
 
 // faultyStore fails in one method.
@@ -100,4 +101,7 @@ func TestALoginAtTheMomentOfARefusalIsAnother(t *testing.T) {
 	b.wantHeld(t, keeper, false)
 	b.keep(t, withoutRefresh())
 	b.wantHeld(t, keeper, true)
+	b.idp.SetFault(upstreamtest.Introspection, upstreamtest.Status(503))
+	b.clock.Advance(time.Minute)
+	b.wantHeld(t, keeper, true) // the last word stands, which is the login
 }

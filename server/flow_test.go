@@ -252,6 +252,34 @@ func TestRepeatedApprovalIsTheSameApproval(t *testing.T) {
 	wantReason(t, err, "transaction_used")
 }
 
+// TestConsentPageIsThereUntilTheLoginIsOver: who reloads the page of a login that was approved sees it again, to come to the same
+// approval. A login that is over has none.
+func TestConsentPageIsThereUntilTheLoginIsOver(t *testing.T) {
+	r := newRig(t)
+	page := func(handle string) error {
+		_, err := r.GetConsent(t.Context(), &gatehousev1.GetConsentRequest{Handle: handle})
+		return err
+	}
+	handle := r.begin(t, request(r.register(t)))
+	if err := page(handle); err != nil {
+		t.Errorf("before the decision: %v", err)
+	}
+	answer := r.allow(t, handle)
+	if err := page(handle); err != nil {
+		t.Errorf("after the approval: %v", err)
+	}
+	if _, err := r.CompleteAuthorization(t.Context(), answer); err != nil {
+		t.Fatal(err)
+	}
+	wantReason(t, page(handle), "transaction_used")
+
+	denied := r.begin(t, request(r.register(t)))
+	if _, err := r.decide(t, denied, "page", deny); err != nil {
+		t.Fatal(err)
+	}
+	wantReason(t, page(denied), "transaction_used")
+}
+
 func TestDenyEndsTheTransaction(t *testing.T) {
 	r := newRig(t)
 	clientID := r.register(t)

@@ -184,7 +184,11 @@ type answer struct {
 	body   string
 }
 
+// rpcError is the code of an answer that is an error, and says that it is JSON.
 func (a answer) rpcError() int {
+	if a.header.Get("Content-Type") != "application/json" {
+		return 0
+	}
 	var message struct {
 		Error struct {
 			Code int `json:"code"`

@@ -152,7 +152,10 @@ func TestNoCookieServesAnotherPurpose(t *testing.T) {
 	names := map[purpose]string{
 		pagePurpose: j.name(pagePurpose, "t1"), bindPurpose: j.name(bindPurpose, "state-t1"), accountPurpose: j.sessionName(),
 	}
-	values := map[purpose]string{pagePurpose: page, bindPurpose: bind, accountPurpose: "account." + accountSecret}
+	values := map[purpose]string{
+		pagePurpose: page, bindPurpose: bind, accountPurpose: "account." + accountSecret,
+		"no purpose": strings.TrimPrefix(bind, "bind."),
+	}
 	accepts := map[purpose]func(*http.Request) bool{
 		pagePurpose:    func(r *http.Request) bool { _, ok := j.secret(r, pagePurpose, "t1"); return ok },
 		bindPurpose:    func(r *http.Request) bool { _, ok := j.secret(r, bindPurpose, "state-t1"); return ok },

@@ -40,18 +40,3 @@ func runConnect(ctx context.Context, term terminal, args []string) error {
 	}
 	return connect.Run(ctx, term.Out, options)
 }
-
-// parseMixed parses flags before and after arguments, and returns the arguments.
-func parseMixed(set *flag.FlagSet, args []string) ([]string, error) {
-	var rest []string
-	for {
-		if err := set.Parse(args); err != nil {
-			return nil, fmt.Errorf("%w: %w", errReported, err)
-		}
-		if set.NArg() == 0 {
-			return rest, nil
-		}
-		rest = append(rest, set.Arg(0))
-		args = set.Args()[1:]
-	}
-}

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-auth/gatehouse/server/config"
@@ -83,12 +82,12 @@ type opening struct {
 
 // openStore opens the store at a URL as the setting GATEHOUSE_STORE_URL has it.
 func openStore(ctx context.Context, url string, open opening) (wholeStore, error) {
+	if problem := config.StoreURLProblem(url); problem != "" {
+		return nil, fmt.Errorf("%w: the URL %s", errUsage, problem)
+	}
 	cfg := config.Config{StoreURL: url}
 	if url, isDatabase := cfg.Postgres(); isDatabase {
 		return open.database(ctx, url)
-	}
-	if !strings.HasPrefix(url, "sqlite:") {
-		return nil, fmt.Errorf("%w: the URL of a store begins with sqlite: or postgres://", errUsage)
 	}
 	return open.file(ctx, cfg.SQLitePath())
 }

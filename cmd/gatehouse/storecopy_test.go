@@ -66,6 +66,7 @@ func TestStoreCopyTellsWhatIsWrong(t *testing.T) {
 	}{
 		{[]string{"--from", "sqlite:a"}, exitUsage, "--to URL"},
 		{[]string{"--from", "mysql://a", "--to", "sqlite:b"}, exitUsage, "--from: "},
+		{[]string{"--from", "postgres://me:hunter2@db.invalid/x", "--to", "sqlite:b"}, exitUsage, "sslmode=verify-full"},
 		{[]string{"--from", "sqlite:" + filepath.Join(dir, "missing.db"), "--to", "sqlite:b"}, exitFailure, "no such file"},
 		{[]string{"--from", "postgres://me:hunter2@127.0.0.1:1/x", "--to", "sqlite:b"}, exitFailure, "connection refused"},
 	} {

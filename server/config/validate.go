@@ -72,22 +72,28 @@ func (c *Config) checkBaseURL(report func(key, message string)) {
 	}
 }
 
-// checkStore never repeats the URL: it may hold a password.
 func (c *Config) checkStore(report func(key, message string)) {
-	const key = "GATEHOUSE_STORE_URL"
-	raw, isPostgres := c.Postgres()
-	if !isPostgres {
-		if c.StoreURL != "" && !strings.HasPrefix(c.StoreURL, "sqlite:") {
-			report(key, "must begin with sqlite: or postgres://")
+	if problem := StoreURLProblem(c.StoreURL); problem != "" {
+		report("GATEHOUSE_STORE_URL", problem)
+	}
+}
+
+// StoreURLProblem tells what is wrong with the URL of a store, or nothing. It never repeats the URL: it may hold a password.
+func StoreURLProblem(raw string) string {
+	c := Config{StoreURL: raw}
+	if _, isPostgres := c.Postgres(); !isPostgres {
+		if raw != "" && !strings.HasPrefix(raw, "sqlite:") {
+			return "must begin with sqlite: or postgres://"
 		}
-		return
+		return ""
 	}
 	switch u, err := url.Parse(raw); {
 	case err != nil:
-		report(key, "is not a URL: a password in it needs percent-encoding")
+		return "is not a URL: a password in it needs percent-encoding"
 	case !u.Query().Has("sslmode") && !isLocalDatabase(u):
-		report(key, "is off loopback: say sslmode=verify-full; without it the connection may be in the clear")
+		return "is off loopback: say sslmode=verify-full; without it the connection may be in the clear"
 	}
+	return ""
 }
 
 // isLocalDatabase reports whether every host of a PostgreSQL URL, which may name several, is this machine. A path is a

@@ -11,28 +11,52 @@ import (
 
 func TestListsArePagedCompletely(t *testing.T) {
 	r := newRig(t)
-	want := make(map[string]bool)
+	clients, grants := make(map[string]bool), make(map[string]bool)
 	for range 7 {
-		want[r.register(t)] = true
+		tokens := r.login(t)
+		verdict := r.verify(t, tokens.GetAccessToken())
+		clients[verdict.GetClientId()], grants[verdict.GetGrantId()] = true, true
 	}
-	var pages int
-	for token := ""; ; pages++ {
+	wantPaged(t, clients, func(token string) (ids []string, next string, err error) {
 		page, err := r.admin.ListClients(t.Context(), &gatehousev1.ListClientsRequest{PageSize: 3, PageToken: token})
+		for _, client := range page.GetClients() {
+			ids = append(ids, client.GetClientId())
+		}
+		return ids, page.GetNextPageToken(), err
+	})
+	wantPaged(t, grants, func(token string) (ids []string, next string, err error) {
+		page, err := r.admin.ListGrants(t.Context(), &gatehousev1.ListGrantsRequest{PageSize: 3, PageToken: token})
+		for _, grant := range page.GetGrants() {
+			ids = append(ids, grant.GetGrantId())
+		}
+		return ids, page.GetNextPageToken(), err
+	})
+}
+
+// wantPaged reads a list of seven in pages of three, and checks that each is listed once.
+func wantPaged(t *testing.T, want map[string]bool, list func(token string) (ids []string, next string, err error)) {
+	t.Helper()
+	pages := 1
+	for token := ""; ; pages++ {
+		ids, next, err := list(token)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, client := range page.GetClients() {
-			if !want[client.GetClientId()] {
-				t.Errorf("%s is listed twice or was never registered", client.GetClientId())
-			}
-			delete(want, client.GetClientId())
+		if len(ids) > 3 {
+			t.Errorf("a page of %d", len(ids))
 		}
-		if token = page.GetNextPageToken(); token == "" {
+		for _, id := range ids {
+			if !want[id] {
+				t.Errorf("%s is listed twice or was never made", id)
+			}
+			delete(want, id)
+		}
+		if token = next; token == "" {
 			break
 		}
 	}
-	if len(want) > 0 || pages > 3 {
-		t.Errorf("%d clients missing after %d pages", len(want), pages)
+	if len(want) > 0 || pages != 3 {
+		t.Errorf("%d missing after %d pages", len(want), pages)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/gatehouse-auth/gatehouse/server/storage/transfer"
 )
 
 // ErrNewerSchema means that a newer binary has already migrated the database. Running against it could break what the
@@ -63,11 +65,12 @@ func embedded() ([]migration, error) {
 }
 
 // Migrate changes the schema of the database at a URL and returns the version that it then has, 0 without a schema. A
-// database with a newer one is refused with ErrNewerSchema. Other errors wrap storage.ErrUnavailable. Only migrations need a
+// database with a newer one is refused with ErrNewerSchema. Down is refused with transfer.ErrInUse while a server is seen
+// there, as OpenForExport is: it would lose what it works with. Other errors wrap storage.ErrUnavailable. Only migrations need a
 // role that may create tables: a store that finds its schema up to date leaves it alone.
 func Migrate(ctx context.Context, url string, direction Direction) (version int, err error) {
 	version, err = migrateURL(ctx, url, direction)
-	if errors.Is(err, ErrNewerSchema) {
+	if errors.Is(err, ErrNewerSchema) || errors.Is(err, transfer.ErrInUse) {
 		return 0, err
 	}
 	return version, answer("migrate", err)
@@ -81,6 +84,11 @@ func migrateURL(ctx context.Context, url string, direction Direction) (version i
 	migrations, err := embedded()
 	if err != nil {
 		return 0, err
+	}
+	if direction == Down {
+		if err := refuseServers(ctx, access.pool.ConnConfig); err != nil {
+			return 0, err
+		}
 	}
 	return migrate(ctx, access.pool.ConnConfig, migrations, direction)
 }

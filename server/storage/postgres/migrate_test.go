@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-auth/gatehouse/server/storage"
 	"github.com/gatehouse-auth/gatehouse/server/storage/postgres/postgrestest"
+	"github.com/gatehouse-auth/gatehouse/server/storage/transfer"
 )
 
 // migrateSteps migrates with steps that are not this binary's.
@@ -89,6 +90,30 @@ func TestMigrations(t *testing.T) {
 		sequences := `SELECT count(*) FROM pg_sequences WHERE schemaname = current_schema()`
 		if left := query(t, url, sequences); left != 0 {
 			t.Errorf("%d sequences are left", left)
+		}
+	})
+
+	t.Run("down is refused while a server is connected", func(t *testing.T) {
+		url := server.Schema(t)
+		store, err := Open(t.Context(), url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Ping(t.Context()); err != nil { // a connection is made when it is needed
+			t.Fatal(err)
+		}
+		_, err = Migrate(t.Context(), url, Down)
+		if !errors.Is(err, transfer.ErrInUse) || errors.Is(err, storage.ErrUnavailable) {
+			t.Errorf("beside a server: %v", err)
+		}
+		if version, err := Migrate(t.Context(), url, Up); err != nil || version != len(own) {
+			t.Errorf("up beside a server: version %d, %v", version, err)
+		}
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if version, err := Migrate(t.Context(), url, Down); err != nil || version != len(own)-1 {
+			t.Errorf("after it: version %d, %v", version, err)
 		}
 	})
 

@@ -20,6 +20,7 @@ const (
 	deadlockDetected     = "40P01"
 	readOnlyTransaction  = "25006"
 	undefinedTable       = "42P01"
+	insufficientRight    = "42501"
 	duplicateTable       = "42P07"
 	duplicateObject      = "42710"
 )

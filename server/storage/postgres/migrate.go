@@ -112,7 +112,12 @@ func ensureSchema(ctx context.Context, config *pgx.ConnConfig) error {
 		return nil
 	case err == nil, sqlState(err) == undefinedTable:
 		_, err = migrate(ctx, config, migrations, Up)
+		if sqlState(err) == insufficientRight {
+			return fmt.Errorf("%w: let gatehouse store migrate do it, with a role that may", err)
+		}
 		return err
+	case sqlState(err) == insufficientRight:
+		return fmt.Errorf("%w: grant the role SELECT, INSERT, UPDATE, DELETE on all tables", err)
 	default:
 		return err
 	}
@@ -132,7 +137,7 @@ func migrate(
 			case err != nil:
 				return err
 			case found > len(migrations):
-				return fmt.Errorf("%w: its schema is version %d, this program knows up to %d",
+				return fmt.Errorf("%w: its schema is version %d, this program knows up to %d: use the newer program, or gatehouse store migrate down with it",
 					ErrNewerSchema, found, len(migrations))
 			case direction == Up:
 				version = len(migrations)

@@ -129,7 +129,7 @@ func TestMigrations(t *testing.T) {
 		_, down := Migrate(t.Context(), url, Down)
 		for _, err := range []error{opened, up, down} {
 			if !errors.Is(err, ErrNewerSchema) || errors.Is(err, storage.ErrUnavailable) ||
-				!strings.Contains(err.Error(), fmt.Sprintf("version %d, this program knows up to %d", len(own)+1, len(own))) {
+				!strings.Contains(err.Error(), fmt.Sprintf("version %d, this program knows up to %d: use the newer program", len(own)+1, len(own))) {
 				t.Errorf("a newer schema answered %v", err)
 			}
 		}
@@ -200,11 +200,15 @@ func TestMigrations(t *testing.T) {
 		run(`REVOKE CREATE ON SCHEMA public FROM PUBLIC`)
 		app := strings.Replace(admin, "user=gatehouse", "user=app", 1)
 		_, err := Open(t.Context(), app)
-		if !errors.Is(err, storage.ErrUnavailable) || !strings.Contains(err.Error(), "permission denied") {
+		if !errors.Is(err, storage.ErrUnavailable) || !strings.Contains(err.Error(), "permission denied") ||
+			!strings.Contains(err.Error(), "gatehouse store migrate") {
 			t.Errorf("without the right: %v", err)
 		}
 		if _, err := Migrate(t.Context(), admin, Up); err != nil {
 			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), app); err == nil || !strings.Contains(err.Error(), "grant the role SELECT, ") {
+			t.Errorf("without rights on the tables: %v", err)
 		}
 		run(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app`)
 		run(`GRANT SELECT, USAGE ON ALL SEQUENCES IN SCHEMA public TO app`)

@@ -117,7 +117,7 @@ func requireSchema(ctx context.Context, config *pgx.ConnConfig) error {
 	case err != nil:
 		return err
 	case version > len(migrations):
-		return fmt.Errorf("%w: its schema is version %d, this program knows up to %d",
+		return fmt.Errorf("%w: its schema is version %d, this program knows up to %d: use the newer program",
 			ErrNewerSchema, version, len(migrations))
 	case version < len(migrations):
 		return fmt.Errorf("the schema is version %d of %d: the next start of the server brings it up to date",

@@ -59,7 +59,7 @@ func migrate(s *session, migrations []migration) error {
 	}
 	version, err := schemaVersion(s)
 	if err == nil && version > len(migrations) {
-		return fmt.Errorf("%w: its schema is version %d, this program knows up to %d",
+		return fmt.Errorf("%w: its schema is version %d, this program knows up to %d: use the newer program, or restore a backup of before",
 			ErrNewerSchema, version, len(migrations))
 	}
 	return err

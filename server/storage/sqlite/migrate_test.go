@@ -86,7 +86,7 @@ func TestNewerSchemaIsRefusedAndLeftAlone(t *testing.T) {
 	if store != nil || !errors.Is(err, ErrNewerSchema) || errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("opening answered %v, want %v", err, ErrNewerSchema)
 	}
-	if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("version %d, this program knows up to %d", len(migrations)+1, len(migrations))) {
+	if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("version %d, this program knows up to %d: use the newer program", len(migrations)+1, len(migrations))) {
 		t.Errorf("the error does not say which versions: %v", err)
 	}
 	after, err := os.ReadFile(path)

@@ -18,7 +18,8 @@ Every setting is an environment variable, a flag and a key in a YAML file, which
 ` + "`.env`" + ` file in the working directory, that over the file given by ` + "`--config`" + ` or
 ` + "`GATEHOUSE_CONFIG`" + `, and the file over the default.
 
-A secret can also be given as a file: the same name with ` + "`_FILE`" + ` behind it. Unknown names are errors, and all problems
+A secret can also be given as a file: the same name with ` + "`_FILE`" + ` behind it. An unknown flag, an unknown key in the YAML
+file and an unknown variable that begins with ` + "`GATEHOUSE_`" + ` are errors; other variables may belong to other programs. All problems
 are reported at once. ` + "`gatehouse config`" + ` prints the effective settings and where each comes from, secrets redacted.
 `)
 	group := ""

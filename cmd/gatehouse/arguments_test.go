@@ -44,3 +44,12 @@ func TestUnknownFlagIsNoArgument(t *testing.T) {
 		t.Errorf("rest = %q", rest)
 	}
 }
+
+// A flag behind an argument would be left out of what "gatehouse config" calls effective.
+func TestConfigTakesNoArgument(t *testing.T) {
+	printed, code := shell(t, t.TempDir(), "config", "show", "--http-addr", "127.0.0.1:1")
+	if code != exitUsage {
+		t.Errorf("exit code %d", code)
+	}
+	wantPrinted(t, printed, `unexpected argument "show"`)
+}

@@ -25,9 +25,12 @@ func runVersion(_ context.Context, term terminal, _ []string) error {
 }
 
 func runConfig(_ context.Context, term terminal, args []string) error {
-	cfg, _, err := loadConfig("config", term, args, nil)
+	cfg, rest, err := loadConfig("config", term, args, nil)
 	if err != nil {
 		return err
+	}
+	if len(rest) > 0 {
+		return fmt.Errorf("%w: unexpected argument %q", errUsage, rest[0])
 	}
 	for _, line := range cfg.Effective() {
 		fmt.Fprintln(term.Out, line)

@@ -113,8 +113,8 @@ func TestOperatorChangesThings(t *testing.T) {
 		}
 		backup := filepath.Join(o.dir, "backup.db")
 		o.must("store", "backup", backup)
-		if _, code := o.run("store", "backup", backup); code != exitFailure {
-			t.Error("a backup was overwritten")
+		if out, code := o.run("store", "backup", backup); code != exitFailure || !strings.Contains(out, "name another file") {
+			t.Errorf("a backup onto another: %d\n%s", code, out)
 		}
 	})
 }

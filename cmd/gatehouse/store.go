@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/gatehouse-auth/gatehouse/server/storage/sqlite"
 )
@@ -47,7 +48,11 @@ func runStore(ctx context.Context, term terminal, args []string) error {
 		fmt.Fprintln(term.Out, cfg.SQLitePath(), "is sound")
 		return nil
 	case verb == "backup" && len(rest) == 1:
-		if err := sqlite.Backup(ctx, cfg.SQLitePath(), rest[0]); err != nil {
+		err := sqlite.Backup(ctx, cfg.SQLitePath(), rest[0])
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s is there already, and a backup overwrites nothing: name another file", rest[0])
+		}
+		if err != nil {
 			return err
 		}
 		fmt.Fprintln(term.Out, "backed up to", rest[0], "- keep the sealing key apart from it")

@@ -62,9 +62,13 @@ func withAdmin(cfg *config.Config, term terminal, flags adminFlags, run func(*ad
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	return run(admin.New(conn, admin.Console{
+	return run(admin.New(conn, consoleOf(term, flags)))
+}
+
+func consoleOf(term terminal, flags adminFlags) admin.Console {
+	return admin.Console{
 		In: term.In, Out: term.Out, Err: term.Err, JSON: flags.json, Yes: flags.yes, Interactive: isInteractive(term.In),
-	}))
+	}
 }
 
 func isInteractive(in io.Reader) bool {

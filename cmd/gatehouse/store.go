@@ -43,7 +43,7 @@ func runStore(ctx context.Context, term terminal, args []string) error {
 			fmt.Fprintln(term.Out, problem)
 		}
 		if len(problems) > 0 {
-			return fmt.Errorf("%s has %d problems", cfg.SQLitePath(), len(problems))
+			return fmt.Errorf("%s is not sound: problems: %d", cfg.SQLitePath(), len(problems))
 		}
 		fmt.Fprintln(term.Out, cfg.SQLitePath(), "is sound")
 		return nil

@@ -23,7 +23,13 @@ func TestStoreMigratesUpAndDown(t *testing.T) {
 	if again := migrate(); again != newest {
 		t.Errorf("up to date: printed %q after %q", again, newest)
 	}
-	if before := migrate("down"); before == newest || !strings.HasPrefix(before, "The schema is version ") {
+	if printed, code := shell(t, dir, "store", "migrate", "down"); code == exitOK || !strings.Contains(printed, "--yes") {
+		t.Errorf("down unasked: exit code %d, %s", code, printed)
+	}
+	if again := migrate(); again != newest {
+		t.Errorf("after a down that nobody confirmed: printed %q, want %q", again, newest)
+	}
+	if before := migrate("down", "--yes"); before == newest || !strings.HasPrefix(before, "The schema is version ") {
 		t.Errorf("down: printed %q after %q", before, newest)
 	}
 	if again := migrate(); again != newest {
@@ -41,7 +47,7 @@ func TestStoreMigrateTellsWhatIsWrong(t *testing.T) {
 	}{
 		{"", nil, exitFailure, "only a backup leads back"},
 		{"", []string{"sideways"}, exitUsage, "store migrate [down]"},
-		{"postgres://me:hunter2@127.0.0.1:1/x", []string{"down"}, exitFailure, "connection refused"},
+		{"postgres://me:hunter2@127.0.0.1:1/x", []string{"down", "--yes"}, exitFailure, "connection refused"},
 	} {
 		t.Setenv("GATEHOUSE_STORE_URL", c.url)
 		printed, code := shell(t, dir, append([]string{"store", "migrate"}, c.args...)...)

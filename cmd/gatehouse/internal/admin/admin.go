@@ -52,18 +52,18 @@ func New(conn grpc.ClientConnInterface, console Console) *Admin {
 	return &Admin{client: gatehousev1.NewAdminServiceClient(conn), console: console}
 }
 
-// confirm asks before something is destroyed.
-func (a *Admin) confirm(ctx context.Context, question string) error {
-	if a.console.Yes {
+// Confirm asks before something is destroyed. Without a yes it returns ErrNotConfirmed.
+func (c Console) Confirm(ctx context.Context, question string) error {
+	if c.Yes {
 		return nil
 	}
-	if !a.console.Interactive {
+	if !c.Interactive {
 		return ErrNotConfirmed
 	}
-	fmt.Fprintf(a.console.Err, "%s [y/N] ", question)
+	fmt.Fprintf(c.Err, "%s [y/N] ", question)
 	answer := make(chan string, 1)
 	go func() { // nothing ends a read of a terminal; an interrupt ends the command without it
-		line, _ := bufio.NewReader(a.console.In).ReadString('\n') // the end of the input is a no
+		line, _ := bufio.NewReader(c.In).ReadString('\n') // the end of the input is a no
 		answer <- strings.ToLower(strings.TrimSpace(line))
 	}()
 	select {

@@ -62,7 +62,7 @@ func (a *Admin) CreateClient(ctx context.Context, name, method string, redirectU
 
 // DeleteClient deletes a client and ends its logins.
 func (a *Admin) DeleteClient(ctx context.Context, id string) error {
-	if err := a.confirm(ctx, "Delete client "+id+" and end its logins?"); err != nil {
+	if err := a.console.Confirm(ctx, "Delete client "+id+" and end its logins?"); err != nil {
 		return err
 	}
 	deleted, err := call(ctx, a.client.DeleteClient, &gatehousev1.DeleteClientRequest{ClientId: id})

@@ -73,7 +73,7 @@ func (a *Admin) RevokeGrants(ctx context.Context, filter GrantFilter) error {
 	default:
 		request.Selector, what = &gatehousev1.RevokeGrantsRequest_Subject{Subject: filter.Subject}, "every login of user "+filter.Subject
 	}
-	if err := a.confirm(ctx, "End "+what+"?"); err != nil {
+	if err := a.console.Confirm(ctx, "End "+what+"?"); err != nil {
 		return err
 	}
 	revoked, err := call(ctx, a.client.RevokeGrants, request)

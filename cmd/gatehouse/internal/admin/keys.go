@@ -24,7 +24,7 @@ func (a *Admin) ListKeys(ctx context.Context) error {
 func (a *Admin) RotateKeys(ctx context.Context, immediately bool) error {
 	if immediately {
 		question := "Sign with a new key at once? Services that verify offline refuse its tokens until they read the key set again."
-		if err := a.confirm(ctx, question); err != nil {
+		if err := a.console.Confirm(ctx, question); err != nil {
 			return err
 		}
 	}
@@ -37,7 +37,7 @@ func (a *Admin) RotateKeys(ctx context.Context, immediately bool) error {
 
 // RemoveKey removes a signing key at once.
 func (a *Admin) RemoveKey(ctx context.Context, id string) error {
-	if err := a.confirm(ctx, "Remove key "+id+"? Every token that it signed is refused from now on."); err != nil {
+	if err := a.console.Confirm(ctx, "Remove key "+id+"? Every token that it signed is refused from now on."); err != nil {
 		return err
 	}
 	if _, err := call(ctx, a.client.RemoveKey, &gatehousev1.RemoveKeyRequest{KeyId: id}); err != nil {

@@ -185,3 +185,13 @@ func TestNobodySitsAtAFileOrTheNullDevice(t *testing.T) {
 		t.Error("a reader is asked")
 	}
 }
+
+// TestTheAdminTokenGoesNowhereInTheClear: also where the address of the core is that of the listener.
+func TestTheAdminTokenGoesNowhereInTheClear(t *testing.T) {
+	printed, code := shell(t, t.TempDir(), "clients", "list",
+		"--grpc-addr", "0.0.0.0:9090", "--grpc-tls-cert", "cert.pem", "--grpc-tls-key", "key.pem")
+	if code != exitFailure {
+		t.Errorf("exit code %d", code)
+	}
+	wantPrinted(t, printed, "set GATEHOUSE_GRPC_TLS_CA")
+}

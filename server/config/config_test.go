@@ -169,6 +169,22 @@ func TestUnsafeOrWrongSettingsAreRefused(t *testing.T) {
 	}
 }
 
+// TestWhoServesTheCoreNeedsNoWayToIt: the certificates of a core are for those who connect to it.
+func TestWhoServesTheCoreNeedsNoWayToIt(t *testing.T) {
+	environ := []string{"GATEHOUSE_GRPC_ADDR=0.0.0.0:9090", "GATEHOUSE_GRPC_TLS_CERT=cert.pem", "GATEHOUSE_GRPC_TLS_KEY=key.pem"}
+	cfg, err := Load(Sources{Environ: environ})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.CoreIsSafe() {
+		t.Error("the admin token would go to it in the clear")
+	}
+	cfg, err = Load(Sources{Environ: append(environ, "GATEHOUSE_GRPC_TLS_CA=ca.pem")})
+	if err != nil || !cfg.CoreIsSafe() {
+		t.Errorf("with certificates: %v", err)
+	}
+}
+
 func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	_, err := Load(Sources{Environ: []string{"GATEHOUSE_CODE_TTL=x", "GATEHOUSE_LOG_LEVEL=loud", "GATEHOUSE_TYPO=1", "MCP_SERVER_BASE_URL=http://a.example"}})
 	problems, _ := errors.AsType[Problems](err)

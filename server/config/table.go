@@ -58,7 +58,7 @@ func addresses() []Setting {
 			func(c *Config) *string { return &c.GRPCTLSCert }),
 		text("GATEHOUSE_GRPC_TLS_KEY", "", group, "Private key of the gRPC listener, a PEM file.",
 			func(c *Config) *string { return &c.GRPCTLSKey }),
-		text("GATEHOUSE_GRPC_TLS_CA", "", group, "Certificates by which serve edge and the commands for operators know the core, a PEM file. Required when the core is off loopback.",
+		text("GATEHOUSE_GRPC_TLS_CA", "", group, "Certificates by which serve edge and the commands for operators know the core, a PEM file. Required for them when the core is off loopback.",
 			func(c *Config) *string { return &c.GRPCTLSCA }),
 		list("GATEHOUSE_ALLOWED_HOSTS", "", group, "Further values of the Host header that are answered, separated by spaces. The host of the base URL always is.",
 			func(c *Config) *[]string { return &c.AllowedHosts }),

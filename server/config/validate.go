@@ -22,12 +22,14 @@ func (c *Config) complete() Problems {
 		c.sources["MCP_SERVER_BASE_URL"] = "from the HTTP address"
 	}
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
-	if c.CoreAddr == "" {
-		c.CoreAddr = c.GRPCAddr
-		c.sources["GATEHOUSE_CORE_ADDR"] = "from the gRPC address"
-	}
 	var problems Problems
 	report := func(key, message string) { problems = append(problems, Problem{key, message}) }
+	if c.CoreAddr == "" { // who serves the core itself connects to none
+		c.CoreAddr = c.GRPCAddr
+		c.sources["GATEHOUSE_CORE_ADDR"] = "from the gRPC address"
+	} else if !c.CoreIsSafe() {
+		report("GATEHOUSE_CORE_ADDR", "is off loopback: set GATEHOUSE_GRPC_TLS_CA")
+	}
 	c.checkBaseURL(report)
 	c.checkProvider(report)
 	c.checkSecrets(report)
@@ -39,9 +41,6 @@ func (c *Config) complete() Problems {
 	}
 	if !IsLoopback(c.GRPCAddr) && (c.GRPCTLSCert == "" || c.GRPCTLSKey == "") {
 		report("GATEHOUSE_GRPC_ADDR", "is off loopback: set GATEHOUSE_GRPC_TLS_CERT and GATEHOUSE_GRPC_TLS_KEY, or listen on 127.0.0.1")
-	}
-	if !IsLoopback(c.CoreAddr) && c.GRPCTLSCA == "" {
-		report("GATEHOUSE_CORE_ADDR", "is off loopback: set GATEHOUSE_GRPC_TLS_CA")
 	}
 	c.checkStore(report)
 	checkTotal(report, "GATEHOUSE_REGISTER_LIMIT", c.RegisterLimit, c.RegisterLimitTotal)
@@ -55,6 +54,9 @@ func (c *Config) complete() Problems {
 	}
 	return problems
 }
+
+// CoreIsSafe reports whether the admin token may go to the core at CoreAddr: over loopback, or over TLS that is verified.
+func (c *Config) CoreIsSafe() bool { return IsLoopback(c.CoreAddr) || c.GRPCTLSCA != "" }
 
 func (c *Config) checkBaseURL(report func(key, message string)) {
 	const key = "MCP_SERVER_BASE_URL"

@@ -35,11 +35,14 @@ func joinRemote(options Options) (connection, error) {
 
 // Dial connects to a core in another process with the admin token. The connection is made at the first call.
 func Dial(cfg *config.Config) (*grpc.ClientConn, error) {
+	if !cfg.CoreIsSafe() {
+		return nil, fmt.Errorf("the core is at %s, off loopback: set GATEHOUSE_GRPC_TLS_CA to the certificates that it is known by", cfg.CoreAddr)
+	}
 	token, err := adminToken(cfg)
 	if err != nil {
 		return nil, err
 	}
-	transport := insecure.NewCredentials() // loopback only: the settings see to it
+	transport := insecure.NewCredentials() // loopback only, as was just seen
 	if cfg.GRPCTLSCA != "" {
 		if transport, err = credentials.NewClientTLSFromFile(cfg.GRPCTLSCA, ""); err != nil {
 			return nil, fmt.Errorf("GATEHOUSE_GRPC_TLS_CA: %w", err)

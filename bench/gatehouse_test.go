@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -142,13 +144,18 @@ func dial(b *testing.B, address string, options ...grpc.DialOption) gatehousev1.
 	return gatehousev1.NewAuthServiceClient(conn)
 }
 
-// freeAddress is a loopback address that nobody listens on.
+// freeAddress is a loopback address that nobody listens on. Its port is below those of outgoing connections, of which there
+// are many here.
 func freeAddress(b *testing.B) string {
 	b.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
+	for range 100 {
+		address := fmt.Sprintf("127.0.0.1:%d", 16384+rand.IntN(16384))
+		listener, err := net.Listen("tcp", address)
+		if err == nil {
+			_ = listener.Close()
+			return address
+		}
 	}
-	defer listener.Close()
-	return listener.Addr().String()
+	b.Fatal("no port is free")
+	return ""
 }

@@ -114,14 +114,15 @@ func fillWithClients(t *testing.T, store *Store) map[string]bool {
 	return stored
 }
 
+// wantOutage also looks behind an error: that is what callers do to tell verdicts.
 func wantOutage(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, storage.ErrUnavailable) {
-		t.Errorf("a full disk answered %v, want %v", err, storage.ErrUnavailable)
+		t.Errorf("an outage answered %v, want %v", err, storage.ErrUnavailable)
 	}
 	for _, verdict := range storage.Verdicts() {
 		if errors.Is(err, verdict) {
-			t.Errorf("a full disk is told as a verdict: %v", err)
+			t.Errorf("an outage is told as a verdict: %v", err)
 		}
 	}
 }

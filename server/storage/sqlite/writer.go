@@ -216,7 +216,7 @@ func apply(s *session, op *operation) error {
 	case op.panicked != "":
 		return errPanicked
 	case s.lost:
-		return errors.Join(errLost, op.err)
+		return becauseOf(errLost, op.err)
 	case op.err != nil && s.changed:
 		return errHalfway
 	}
@@ -234,10 +234,19 @@ func isolate(s *session, op *operation) error {
 	}
 	if op.err != nil {
 		if err := s.run("ROLLBACK TO operation"); err != nil {
-			return errors.Join(op.err, err)
+			return becauseOf(err, op.err)
 		}
 	}
 	return s.run("RELEASE operation")
+}
+
+// becauseOf returns the failure of a batch with the text of what an operation made of it. Not with its error: that may be
+// a verdict, or become one, and the whole batch would be told that it is refused.
+func becauseOf(failure, told error) error {
+	if told == nil {
+		return failure
+	}
+	return fmt.Errorf("%w: %s", failure, told.Error())
 }
 
 // disconnect drops the connection, and with it whatever a failed transaction left open.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -241,7 +242,7 @@ func TestRefusalThatChangedNothingRepeatsNothing(t *testing.T) {
 // SQLite ends the transaction by itself after some errors, such as a full disk. What follows in the batch must then not
 // be written outside of any transaction, whatever the operation makes of the error.
 func TestLostTransactionIsAnOutageForTheWholeBatch(t *testing.T) {
-	for name, verdict := range map[string]error{"refused": storage.ErrUsed, "overlooked": nil} {
+	for name, become := range becoming() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t)
@@ -251,17 +252,14 @@ func TestLostTransactionIsAnOutageForTheWholeBatch(t *testing.T) {
 				lost := make(chan error, 1)
 				go func() {
 					lost <- b.write(t.Context(), "lose", func(tx *session) error {
-						_ = tx.run(`INSERT OR ROLLBACK INTO marks (id) VALUES (1)`)
-						return verdict
+						return become(tx.run(`INSERT OR ROLLBACK INTO marks (id) VALUES (1)`))
 					})
 				}()
 				synctest.Wait()
 				after := b.mark(t.Context(), 2)
 				release()
 				for _, told := range []<-chan error{before, lost, after} {
-					if err := <-told; !errors.Is(err, storage.ErrUnavailable) {
-						t.Errorf("told %v, want an outage", err)
-					}
+					wantOutage(t, <-told)
 				}
 				b.wantMarks()
 				if err := <-b.mark(t.Context(), 3); err != nil {
@@ -273,34 +271,48 @@ func TestLostTransactionIsAnOutageForTheWholeBatch(t *testing.T) {
 	}
 }
 
+// becoming is what an operation can make of the failure that its transaction was lost with.
+func becoming() map[string]func(error) error {
+	return map[string]func(error) error{
+		"told":       func(err error) error { return err }, // it looks like a key that is taken
+		"refused":    func(error) error { return storage.ErrUsed },
+		"missed":     func(error) error { return sql.ErrNoRows },
+		"overlooked": func(error) error { return nil },
+	}
+}
+
 // The same when operations are applied inside of savepoints, since one before has failed halfway.
 func TestTransactionLostAmongSavepointsIsAnOutage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
-		defer b.Close()
-		release := b.hold()
-		told := make(chan error, 2)
-		for _, last := range []string{`INSERT INTO marks (id) VALUES (1)`, `INSERT OR ROLLBACK INTO marks (id) VALUES (2)`} {
-			go func() {
-				told <- b.write(t.Context(), "half", func(tx *session) error {
-					if err := tx.run(`INSERT INTO marks (id) VALUES (2)`); err != nil {
-						return err
-					}
-					_ = tx.run(last)
-					return storage.ErrUsed
-				})
-			}()
-			synctest.Wait()
-		}
-		after := b.mark(t.Context(), 3)
-		release()
-		for _, told := range []<-chan error{told, told, after} {
-			if err := <-told; !errors.Is(err, storage.ErrUnavailable) {
-				t.Errorf("told %v, want an outage", err)
-			}
-		}
-		b.wantMarks()
-	})
+	for name, become := range becoming() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				defer b.Close()
+				release := b.hold()
+				told := make(chan error, 2)
+				for _, last := range []string{`INSERT INTO marks (id) VALUES (1)`, `INSERT OR ROLLBACK INTO marks (id) VALUES (2)`} {
+					go func() {
+						told <- b.write(t.Context(), "half", func(tx *session) error {
+							if err := tx.run(`INSERT INTO marks (id) VALUES (2)`); err != nil {
+								return err
+							}
+							if err := tx.run(last); err != nil {
+								return become(err)
+							}
+							return storage.ErrUsed
+						})
+					}()
+					synctest.Wait()
+				}
+				after := b.mark(t.Context(), 3)
+				release()
+				for _, told := range []<-chan error{told, told, after} {
+					wantOutage(t, <-told)
+				}
+				b.wantMarks()
+			})
+		})
+	}
 }
 
 func TestCallerWhoLeavesBeforeTheStartIsSkipped(t *testing.T) {

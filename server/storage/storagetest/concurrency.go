@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/gatehouse-auth/gatehouse/server/storage"
@@ -67,5 +68,44 @@ func concurrencyChecks() []check {
 			}
 			same(t, len(s.listed(storage.GrantFilter{Now: s.now})), racers)
 		}},
+		{"a client that is deleted while it logs in, redeems and refreshes is left with nothing", deletesClientAtWork},
+	}
+}
+
+// deletesClientAtWork holds what the token endpoint rests on, which for a minute does not ask whether a client is there.
+func deletesClientAtWork(t *testing.T, s *scene) {
+	for range 8 {
+		client := s.client()
+		var work []func() error
+		for range racers / 4 {
+			login := s.newCompletion(s.claimed(client.ID), s.name("user"))
+			code, grant := s.code(client.ID, "alice"), s.grant(client.ID, "alice")
+			work = append(work,
+				func() error {
+					if err := s.CompleteTransaction(t.Context(), login); err != nil {
+						return err
+					}
+					return s.redeem(login.Code)
+				},
+				func() error { return s.redeem(code) },
+				func() error { return second(s.RotateRefreshToken(t.Context(), s.rotation(grant))) })
+		}
+		isGone := func(err error) bool { return errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrRevoked) }
+		for i, err := range race(len(work)+1, func(i int) error {
+			if i == len(work) {
+				return second(s.DeleteClient(t.Context(), client.ID, s.now))
+			}
+			return work[i]()
+		}) {
+			if i == len(work) || !isGone(err) {
+				s.must(err)
+			}
+		}
+		same(t, len(s.listed(storage.GrantFilter{ClientID: client.ID, Now: s.now})), 0)
+		for i, again := range work {
+			if err := again(); !isGone(err) {
+				t.Errorf("afterwards %d was told %v", i, err)
+			}
+		}
 	}
 }

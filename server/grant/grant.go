@@ -109,8 +109,8 @@ func (e *Exchanger) Exchange(ctx context.Context, request Request) (Response, er
 		return Response{}, err
 	}
 	response, err := e.answer(ctx, client, request)
-	if err != nil && remembered {
-		// A client that was deleted a moment ago is told so, not that its grant is over.
+	if err != nil && remembered && oauth.CodeOf(err) != oauth.TemporarilyUnavailable {
+		// A client that was deleted a moment ago is told so, not that its grant is over. In an outage it would wait twice.
 		if _, gone := e.deps.Clients.Authenticate(ctx, request.Credentials); gone != nil {
 			return Response{}, gone
 		}

@@ -28,6 +28,8 @@ const (
 	// those that are of no use do so soon: a peer has connectTimeout to say that it speaks gRPC, and may be without a call
 	// for idleTimeout.
 	maxConnections = 1024
+	// maxOfSource is how many of them come from one source, as package ratelimit counts.
+	maxOfSource    = maxConnections / 4
 	connectTimeout = 10 * time.Second
 	idleTimeout    = 5 * time.Minute
 	// A peer that is silent for pingInterval is asked whether it is still there. One that died with its machine would
@@ -111,7 +113,7 @@ func (c *coreNode) join(Options) (connection, error) {
 }
 
 func (c *coreNode) serve() error {
-	return c.grpc.Serve(netutil.LimitListener(c.listener, maxConnections))
+	return c.grpc.Serve(netutil.LimitListener(newShares(c.listener, maxOfSource), maxConnections))
 }
 
 func (c *coreNode) stop(ctx context.Context) error {

@@ -15,11 +15,12 @@ import (
 // TestServeBoundsGRPCConnections: where as many connections are open as may be, the next waits until there is room. The
 // HTTP listener has its own.
 func TestServeBoundsGRPCConnections(t *testing.T) {
-	const most = 1024
+	const most, ofSource = 1024, 256
 	s := startServe(t)
 	silent := make([]net.Conn, most)
 	for i := range silent {
-		conn, err := net.Dial("tcp", s.grpcAddr)
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i/ofSource))}}
+		conn, err := dialer.Dial("tcp", s.grpcAddr)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -189,7 +189,7 @@ func TestConfigurationThatCannotBeMeantIsRefused(t *testing.T) {
 }
 
 func FuzzOrigin(f *testing.F) {
-	for _, seed := range []string{"https://mcp.example.com", "http://localhost:3000", "http://localhost@evil.example", "null", "http://[::1]", "http://127.1"} {
+	for _, seed := range []string{"https://mcp.example.com", "http://localhost:3000", "http://localhost@evil.example", "null", "http://[::1]", "http://[::01]", "http://127.1"} {
 		f.Add(seed)
 	}
 	gate, err := origin.New(origin.Config{URL: "https://mcp.example.com/mcp", AllowLoopback: true})
@@ -215,7 +215,7 @@ func accepted(value string) bool {
 		return true
 	}
 	for _, scheme := range []string{"http://", "https://"} {
-		for _, name := range []string{"localhost", "127.", "[::1", "[0", "[::ffff:127.", "[::ffff:7f"} {
+		for _, name := range []string{"localhost", "127.", "[::1", "[::0", "[0", "[::ffff:127.", "[::ffff:7f"} {
 			if len(value) >= len(scheme+name) && value[:len(scheme+name)] == scheme+name {
 				return true
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"runtime"
 	"testing"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 // TestServeBoundsGRPCConnections: where as many connections are open as may be, the next waits until there is room. The
 // HTTP listener has its own.
 func TestServeBoundsGRPCConnections(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		missing(t, "GATEHOUSE_E2E_REQUIRE", "only Linux lets a program use every loopback address", "run it on Linux")
+	}
 	const most, ofSource = 1024, 256
 	s := startServe(t)
 	silent := make([]net.Conn, most)

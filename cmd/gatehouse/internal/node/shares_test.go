@@ -1,73 +1,73 @@
 package node
 
 import (
-	"io"
 	"net"
+	"net/netip"
 	"testing"
-	"time"
-
-	"golang.org/x/net/netutil"
 )
 
-// dialFrom connects from an address of this machine and reports whether the connection is kept.
-func dialFrom(t *testing.T, from, to string) (conn net.Conn, kept bool) {
-	t.Helper()
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: time.Second}
-	conn, err := dialer.DialContext(t.Context(), "tcp", to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetReadDeadline(time.Now().Add(3 * time.Second)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err = io.ReadFull(conn, make([]byte, 1)); err != nil {
-		_ = conn.Close()
-	}
-	return conn, err == nil
+// visitors is a listener at which connections from these addresses arrive one after the other.
+type visitors struct {
+	net.Listener
+	from []string
+	seen []*visitor
 }
 
-// TestOneSourceLeavesRoomForOthers has one source ask for more than all connections.
+func (v *visitors) Accept() (net.Conn, error) {
+	if len(v.from) == 0 {
+		return nil, net.ErrClosed
+	}
+	next := &visitor{from: v.from[0]}
+	v.from, v.seen = v.from[1:], append(v.seen, next)
+	return next, nil
+}
+
+type visitor struct {
+	net.Conn
+	from   string
+	closed int
+}
+
+func (v *visitor) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(v.from))
+}
+
+func (v *visitor) Close() error {
+	v.closed++
+	return nil
+}
+
+// TestOneSourceLeavesRoomForOthers: what one opens beyond its share is closed at once, and what it has closed counts no more.
 func TestOneSourceLeavesRoomForOthers(t *testing.T) {
-	inner, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener := netutil.LimitListener(newShares(inner, 2), 3)
-	t.Cleanup(func() { _ = listener.Close() })
-	closed := make(chan struct{})
-	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				_, _ = conn.Write([]byte{1})
-				_, _ = io.Copy(io.Discard, conn)
-				_, _ = conn.Close(), conn.Close()
-				closed <- struct{}{}
-			}()
+	const one, other = "192.0.2.1:1", "192.0.2.2:1"
+	inner := &visitors{from: []string{one, one, one, one, other}}
+	listener := newShares(inner, 2)
+	accept := func() net.Conn {
+		t.Helper()
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
 		}
-	}()
-	to := inner.Addr().String()
-	first, kept := dialFrom(t, "127.0.0.1", to)
-	if _, also := dialFrom(t, "127.0.0.1", to); !kept || !also {
-		t.Fatal("a share is refused")
+		return conn
 	}
-	for range 3 {
-		if _, kept := dialFrom(t, "127.0.0.1", to); kept {
-			t.Error("one source has more than its share")
+	first, second := accept(), accept()
+	if from := accept().RemoteAddr().String(); from != other {
+		t.Errorf("the third connection is of %s", from)
+	}
+	for i, closed := range []int{0, 0, 1, 1, 0} {
+		if inner.seen[i].closed != closed {
+			t.Errorf("connection %d of %s was closed %d times, want %d", i, inner.seen[i].from, inner.seen[i].closed, closed)
 		}
 	}
-	other, kept := dialFrom(t, "127.0.0.2", to)
-	if !kept {
-		t.Error("another source is kept out")
+	_, _ = first.Close(), first.Close() // which counts once
+	inner.from = []string{one, one}
+	if from := accept().RemoteAddr().String(); from != one {
+		t.Errorf("after a connection was closed: one of %s", from)
 	}
-	_, _ = first.Close(), other.Close()
-	<-closed
-	<-closed
-	if _, kept := dialFrom(t, "127.0.0.1", to); !kept {
-		t.Error("what was closed still counts")
+	if _, err := listener.Accept(); err == nil {
+		t.Error("one close made room for two")
 	}
+	_ = second.Close()
+	inner.from = []string{one}
+	accept()
 }

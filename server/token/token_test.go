@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -246,6 +247,23 @@ func TestOddSpellingsAreRefused(t *testing.T) {
 func other(c byte) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return string(alphabet[strings.IndexByte(alphabet, c)^1])
+}
+
+func TestNothingMayFollowTheHeaderOrTheClaims(t *testing.T) {
+	f := newFixture(t)
+	header, errHeader := json.Marshal(goodHeader)
+	claims, errClaims := json.Marshal(f.claims())
+	if errHeader != nil || errClaims != nil {
+		t.Fatal(errHeader, errClaims)
+	}
+	for _, behind := range []string{"}", "]", ",", "{}", "null", "x"} {
+		if _, err := f.Parse(f.signRaw(t, append(slices.Clone(header), behind...), claims)); err == nil {
+			t.Errorf("a header with %s behind it was accepted", behind)
+		}
+		if _, err := f.Parse(f.signRaw(t, header, append(slices.Clone(claims), behind...))); err == nil {
+			t.Errorf("claims with %s behind them were accepted", behind)
+		}
+	}
 }
 
 func TestReasonsAreTold(t *testing.T) {

@@ -116,7 +116,11 @@ func TestReuseEndsThatGrantAndNoOther(t *testing.T) {
 			line := []string{s.tokens.GetRefreshToken()}
 			head := s.mustRefresh(t, line[0])
 			line = append(line, head.GetRefreshToken())
-			_, err := s.refresh(t, reuse(t, s, line))
+			stolen := reuse(t, s, line)
+			if !r.verify(t, head.GetAccessToken()).GetActive() { // which is remembered from here on
+				t.Fatal("its access token ended before the reuse")
+			}
+			_, err := s.refresh(t, stolen)
 			wantReason(t, err, "invalid_grant")
 			for _, token := range line {
 				_, err := s.refresh(t, token)

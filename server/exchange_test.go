@@ -158,6 +158,35 @@ func TestClientAuthenticatesAsItRegistered(t *testing.T) {
 	}
 }
 
+// RFC 6749 section 2.3: a client must not use more than one method in a request.
+func TestClientAuthenticatesInOneWay(t *testing.T) {
+	r := newRig(t)
+	client, err := r.RegisterClient(t.Context(), &gatehousev1.RegisterClientRequest{
+		RedirectUris: []string{redirectURI}, TokenEndpointAuthMethod: "client_secret_basic",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, secret := client.GetClientId(), client.GetClientSecret()
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", basic)
+	code := r.code(t, id)
+	for name, present := range map[string]func(*gatehousev1.ExchangeTokenRequest){
+		"a secret beside the header":    func(q *gatehousev1.ExchangeTokenRequest) { q.ClientSecret = secret },
+		"another id beside the header":  func(q *gatehousev1.ExchangeTokenRequest) { q.ClientId = r.register(t) },
+		"both, as it would be for post": func(q *gatehousev1.ExchangeTokenRequest) { q.ClientId, q.ClientSecret = id, secret },
+	} {
+		req := tokenRequest("", code)
+		present(req)
+		if _, err := r.ExchangeToken(ctx, req); reason(err) != "invalid_request" {
+			t.Errorf("%s: %v, want invalid_request", name, err)
+		}
+	}
+	if _, err := r.ExchangeToken(ctx, tokenRequest(id, code)); err != nil { // the id alone says nothing new
+		t.Error(err)
+	}
+}
+
 func TestPublicClientMayPresentAnEmptyBasicPassword(t *testing.T) {
 	r := newRig(t)
 	clientID := r.register(t)
@@ -180,4 +209,7 @@ func TestClientWithoutTheGrantTypeGetsNoRefreshToken(t *testing.T) {
 	if err != nil || tokens.GetRefreshToken() != "" {
 		t.Errorf("tokens = %v, %v", tokens, err)
 	}
+	other := r.login(t).GetRefreshToken()
+	_, err = (&session{rig: r, clientID: client.GetClientId()}).refresh(t, other)
+	wantReason(t, err, "unauthorized_client")
 }

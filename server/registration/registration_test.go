@@ -104,6 +104,8 @@ func TestRefusedMetadataStoresNothing(t *testing.T) {
 		"http policy_uri":   {func(m *registration.Metadata) { m.PolicyURI = "http://app.example/" }, oauth.InvalidClientMetadata},
 		"malformed scope":   {func(m *registration.Metadata) { m.Scope = `a"b` }, oauth.InvalidClientMetadata},
 		"long software id":  {func(m *registration.Metadata) { m.SoftwareID = long }, oauth.InvalidClientMetadata},
+		"long version":      {func(m *registration.Metadata) { m.SoftwareVersion = long }, oauth.InvalidClientMetadata},
+		"long contact":      {func(m *registration.Metadata) { m.Contacts = []string{long} }, oauth.InvalidClientMetadata},
 		"NUL in software":   {func(m *registration.Metadata) { m.SoftwareID = "a\x00" }, oauth.InvalidClientMetadata},
 		"NUL in version":    {func(m *registration.Metadata) { m.SoftwareVersion = "\x00" }, oauth.InvalidClientMetadata},
 		"many contacts":     {func(m *registration.Metadata) { m.Contacts = make([]string, 11) }, oauth.InvalidClientMetadata},

@@ -216,6 +216,21 @@ func TestAWrongSealingKeyStopsTheStartAndDestroysNothing(t *testing.T) {
 	}
 }
 
+func TestAPrivateKeyOpensInItsOwnRowOnly(t *testing.T) {
+	store := new(memory)
+	ring, err := open(t, store, 1, keyring.HS256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ring.Rotate(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	store.keys[1].Sealed = store.keys[0].Sealed
+	if _, err := open(t, store, 1, keyring.HS256); err == nil {
+		t.Error("who writes to the store chooses the key that signs")
+	}
+}
+
 func TestPublicKeysHaveNoPrivateMember(t *testing.T) {
 	for _, algorithm := range keyring.Algorithms() {
 		ring, err := open(t, new(memory), 1, algorithm)

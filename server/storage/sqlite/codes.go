@@ -101,7 +101,7 @@ func (s *Store) BurnCode(ctx context.Context, hash secret.Hash, now time.Time) e
 	return s.write(ctx, "burn code", func(tx *session) error {
 		changed, err := tx.change(burnCode, at(now), digest{&hash})
 		if err == nil && changed == 0 {
-			return refusal(tx, codeIsUsed, digest{&hash})
+			return redeemRefusal(tx, hash)
 		}
 		return err
 	})

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
 	"github.com/gatehouse-auth/gatehouse/e2e/internal/program"
 	gatehousev1 "github.com/gatehouse-auth/gatehouse/gen/gatehouse/v1"
 )
@@ -68,7 +70,8 @@ func TestServeProviderOutage(t *testing.T) {
 	}
 }
 
-// TestServeDrains: after SIGTERM no request begins, and one that is under way gets its answer.
+// TestServeDrains: after SIGTERM no request begins, the core says so over gRPC, too, and a request that is under way gets
+// its answer.
 func TestServeDrains(t *testing.T) {
 	s := startServe(t)
 	conn, err := net.Dial("tcp", hostOf(t, s.server.URL))
@@ -89,6 +92,10 @@ func TestServeDrains(t *testing.T) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.running.Stop() }()
 	eventually(t, revocationDelay, "the end of the listener", func() bool { return !s.process.ready(t.Context()) })
+	health, err := healthv1.NewHealthClient(s.dial(t)).Check(t.Context(), &healthv1.HealthCheckRequest{})
+	if err != nil || health.GetStatus() != healthv1.HealthCheckResponse_NOT_SERVING {
+		t.Errorf("the core, while a request is under way: %v, %v; want not serving", health.GetStatus(), err)
+	}
 	fmt.Fprint(conn, body)
 	res, err = http.ReadResponse(answers, nil)
 	if err != nil {

@@ -116,8 +116,9 @@ func (c *coreNode) serve() error {
 	return c.grpc.Serve(netutil.LimitListener(newShares(c.listener, maxOfSource), maxConnections))
 }
 
+func (c *coreNode) drain() { c.core.Drain() }
+
 func (c *coreNode) stop(ctx context.Context) error {
-	c.core.Drain()
 	done := make(chan struct{})
 	go func() {
 		c.grpc.GracefulStop()

@@ -84,6 +84,9 @@ func (e *edgeNode) serve() error {
 	return group.Wait()
 }
 
+// drain has nothing to do: the edge is as ready as its core, and stop is first to close its listener.
+func (e *edgeNode) drain() {}
+
 // stop lets requests finish. Streams that outlast the drain time are cut.
 func (e *edgeNode) stop(ctx context.Context) error {
 	err := e.server.Shutdown(ctx)

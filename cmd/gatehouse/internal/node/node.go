@@ -36,7 +36,9 @@ type Options struct {
 type part interface {
 	// serve blocks until stop, and returns nil then.
 	serve() error
-	// stop drains within the time of the context.
+	// drain says to those who ask that no new work is wanted. It comes before any part stops.
+	drain()
+	// stop finishes what is under way within the time of the context.
 	stop(ctx context.Context) error
 }
 
@@ -75,6 +77,9 @@ func serveAll(ctx context.Context, parts []part, logger *slog.Logger) error {
 	group.Go(func() error {
 		<-ctx.Done()
 		logger.Info("stopping")
+		for _, p := range parts {
+			p.drain()
+		}
 		return stopAll(parts)
 	})
 	return group.Wait()

@@ -19,7 +19,7 @@ const (
 	// refreshers is how many clients refresh at the same time.
 	refreshers = 64
 	// refreshed is how many grants there are. They refresh in no order, so that the next is on another page of the table than
-	// the last, and they have more pages than a checkpoint writes.
+	// the last. SQLite has them in some 550 pages, and a checkpoint writes 4096 pages of the log: each of them a few times.
 	refreshed = 8192
 )
 

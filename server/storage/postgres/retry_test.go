@@ -123,13 +123,16 @@ func TestDeadlockIsOverAfterAnotherTry(t *testing.T) {
 	}
 }
 
-// awaitWaiter returns once somebody waits for a lock.
+// awaitWaiter returns once somebody waits for a lock. Who should wait and does not fails the test, instead of the run after
+// ten minutes.
 func awaitWaiter(t *testing.T, conn *pgx.Conn) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
 	for waiting := false; !waiting; {
 		query := `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)`
-		if err := conn.QueryRow(t.Context(), query).Scan(&waiting); err != nil {
-			t.Fatal(err)
+		if err := conn.QueryRow(ctx, query).Scan(&waiting); err != nil {
+			t.Fatalf("nobody waits for a lock: %v", err)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func newProfile(t *testing.T) *profile {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromiumPath(t)),
-		chromedp.UserDataDir(t.TempDir()),
+		chromedp.UserDataDir(profileDir(t)),
 		chromedp.NoSandbox, // it would need privileges that containers and root do not have
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
@@ -64,6 +64,20 @@ func newProfile(t *testing.T) *profile {
 	chromedp.ListenTarget(tab, p.observe)
 	p.run("start", audits.Enable(), network.Enable())
 	return p
+}
+
+// profileDir is a directory that is removed when the browser lets go of it: its helper processes write for a moment after it
+// has ended, and t.TempDir fails the test when something appears in a directory that it empties.
+func profileDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "gatehouse-chromium") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		eventually(t, 10*time.Second, "the end of the browser", func() bool { return os.RemoveAll(dir) == nil })
+	})
+	return dir
 }
 
 // observe collects what the browser reports. It must not block.

@@ -52,9 +52,11 @@ func New(config Config) *Limiter {
 // admitted. A request from an invalid address counts against the total alone.
 func (l *Limiter) Admit(addr netip.Addr) time.Duration {
 	narrow, wide := networksOf(addr)
-	now := l.now().Sub(l.start)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	// Read here, since who has read it earlier than the last one that was counted would seem to come from before the buckets were
+	// emptied, as after a clock was set back, and would fill them.
+	now := l.now().Sub(l.start)
 	var total, inNarrow, inWide time.Duration
 	var waits [3]time.Duration
 	if l.total != nil {
